@@ -1,0 +1,1 @@
+//! Programs to copy: each folder beside this file is one.

@@ -1,0 +1,1 @@
+//! The macros of Fabrica. Their documentation stands on the re-exports in `fabrica`.
