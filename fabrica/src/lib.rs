@@ -1,1 +1,8 @@
-//! x
+//! Kubernetes-style reconciliation without a Kubernetes cluster.
+
+extern crate self as fabrica;
+
+mod error;
+pub mod resource;
+
+pub use error::{Error, ErrorKind, Fault, Result};
