@@ -3,6 +3,7 @@
 extern crate self as fabrica;
 
 mod error;
+pub mod event;
 pub mod resource;
 
 pub use error::{Error, ErrorKind, Fault, Result};
