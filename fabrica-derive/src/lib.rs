@@ -1,1 +1,28 @@
-//! The macros of Fabrica. Their documentation stands on the re-exports in `fabrica`.
+//! The macros of Fabrica. Use them through the `fabrica` crate, which documents them where it re-exports them.
+//!
+//! Each macro parses into a model (`model.rs`), which holds every rule of a declaration, and emits thin code from it
+//! (`emit.rs`): trait impls and constants, with the logic left to the runtime.
+
+mod args;
+mod duration;
+mod errors;
+mod names;
+mod reconciler;
+mod resource;
+mod runtime;
+#[cfg(test)]
+mod snapshots;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct of `metadata`, `spec` and, if it has one, `status` a resource.
+#[proc_macro_derive(Resource, attributes(resource))]
+pub fn derive_resource(input: TokenStream) -> TokenStream {
+    resource::expand(input.into()).into()
+}
+
+/// Makes an `async fn` or an `impl` block the reconciler of a kind.
+#[proc_macro_attribute]
+pub fn reconciler(args: TokenStream, item: TokenStream) -> TokenStream {
+    reconciler::expand(args.into(), item.into()).into()
+}

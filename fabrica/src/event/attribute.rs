@@ -101,7 +101,7 @@ pub(super) fn new_name_fault(name: &str) -> Option<&'static str> {
 pub(super) fn faults(event: &Event) -> Vec<Fault> {
     let mut faults = Faults(Vec::new());
     faults.text("id", &event.id);
-    faults.text("type", &event.event_type);
+    faults.text("type", &event.r#type);
     faults.text("source", &event.source);
     if UriRef::parse(&*event.source).is_err() {
         faults.add("source", "must be a URI reference, as in /fabrica or https://example.io/racks");

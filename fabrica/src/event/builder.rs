@@ -31,7 +31,7 @@ impl EventBuilder {
         let event = Event {
             id: Arc::from(&*Uuid::now_v7().hyphenated().encode_lower(&mut id)),
             source: Arc::from(DEFAULT_SOURCE),
-            event_type,
+            r#type: event_type,
             subject: None,
             time: Some(Timestamp::now()),
             datacontenttype: None,
@@ -113,7 +113,7 @@ impl EventBuilder {
     pub fn build(self) -> Result<Event> {
         let Self { event, mut faults } = self;
         faults.extend(attribute::faults(&event));
-        if faults.is_empty() { Ok(event) } else { Err(Error::invalid(format!("event {:?}", event.event_type), faults)) }
+        if faults.is_empty() { Ok(event) } else { Err(Error::invalid(format!("event {:?}", event.r#type), faults)) }
     }
 }
 

@@ -325,13 +325,13 @@ mod tests {
         let bus = EventBus::new();
         let mut all = bus.subscribe(Pattern::all());
         for act in [|bus: &EventBus| bus.publish(event("a")).unwrap(), EventBus::close] {
-            let wakes = Arc::new(Wakes::default());
-            let waker = Waker::from(Arc::clone(&wakes));
+            let count = Arc::new(Wakes::default());
+            let waker = Waker::from(Arc::clone(&count));
             let mut context = Context::from_waker(&waker);
             let mut next = pin!(all.next());
             assert!(next.as_mut().poll(&mut context).is_pending());
             act(&bus);
-            assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+            assert_eq!(count.0.load(Ordering::Relaxed), 1);
             assert!(next.as_mut().poll(&mut context).is_ready());
         }
     }

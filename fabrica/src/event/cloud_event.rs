@@ -35,7 +35,7 @@ use crate::resource::{Timestamp, Uid};
 pub struct Event {
     pub(super) id: Arc<str>,
     pub(super) source: Arc<str>,
-    pub(super) event_type: Arc<str>,
+    pub(super) r#type: Arc<str>,
     pub(super) subject: Option<String>,
     pub(super) time: Option<Timestamp>,
     pub(super) datacontenttype: Option<Cow<'static, str>>,
@@ -93,7 +93,7 @@ impl Event {
     /// What happened, as in `io.example.device.started`. Patterns are matched against this.
     #[must_use]
     pub fn event_type(&self) -> &str {
-        &self.event_type
+        &self.r#type
     }
 
     /// The thing within the source that it happened to.

@@ -27,7 +27,7 @@ impl Serialize for Event {
         map.serialize_entry("specversion", VERSION)?;
         map.serialize_entry("id", &*self.id)?;
         map.serialize_entry("source", &*self.source)?;
-        map.serialize_entry("type", &*self.event_type)?;
+        map.serialize_entry("type", &*self.r#type)?;
         optional(&mut map, "subject", self.subject.as_deref())?;
         optional(&mut map, "time", self.time)?;
         optional(&mut map, "datacontenttype", self.datacontenttype.as_deref())?;
@@ -112,7 +112,7 @@ impl Reader {
         let event = Event {
             id: self.required("id"),
             source: self.required("source"),
-            event_type: self.required("type"),
+            r#type: self.required("type"),
             subject: self.text("subject"),
             time: self.time(),
             datacontenttype: self.text("datacontenttype").map(Cow::Owned),
@@ -125,7 +125,7 @@ impl Reader {
         let mut faults = attribute::faults(&event);
         faults.retain(|fault| self.faults.iter().all(|known| known.path != fault.path));
         faults.splice(0..0, self.faults);
-        if faults.is_empty() { Ok(event) } else { Err(Error::invalid(format!("event {:?}", event.event_type), faults)) }
+        if faults.is_empty() { Ok(event) } else { Err(Error::invalid(format!("event {:?}", event.r#type), faults)) }
     }
 
     fn fault(&mut self, path: &str, message: impl Into<String>) {
@@ -133,13 +133,11 @@ impl Reader {
     }
 
     fn text(&mut self, name: &str) -> Option<String> {
-        match self.members.remove(name)? {
-            Value::String(text) => Some(text),
-            _ => {
-                self.fault(name, "must be a string");
-                None
-            }
+        if let Value::String(text) = self.members.remove(name)? {
+            return Some(text);
         }
+        self.fault(name, "must be a string");
+        None
     }
 
     fn required(&mut self, name: &str) -> Arc<str> {

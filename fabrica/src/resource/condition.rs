@@ -69,6 +69,10 @@ pub struct Condition {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(
+    description = "The conditions of the object: at most one of each type.",
+    extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"])
+)]
 pub struct Conditions(Vec<Condition>);
 
 impl Conditions {

@@ -23,19 +23,23 @@ use super::{OwnerReference, Timestamp, Uid};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(description = "What every object carries besides its spec and status.")]
 pub struct Metadata {
     /// What people type: unique within the kind, or within the namespace of a namespaced kind.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 253))]
     pub name: String,
     /// A prefix: an object created with it and without a name gets a unique name that starts with it.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 248))]
     pub generate_name: String,
     /// The namespace of an object of a namespaced kind; empty means `default`.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 63))]
     pub namespace: String,
     /// Who the object is; empty until it is created.
     #[serde(skip_serializing_if = "uid_is_empty")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", length(max = 128))]
     pub uid: Uid,
     /// Which version of the object this is; an update that carries it fails if there is a newer one.
     #[serde(skip_serializing_if = "ResourceVersion::is_unset")]

@@ -1,20 +1,42 @@
 //! What a thing is: its kind, its identity, its metadata and conditions, its schema.
 
 mod condition;
+mod crd;
+mod explain;
+mod field_path;
+mod field_selector;
 mod kind;
+mod label_selector;
 mod metadata;
+mod names;
+mod namespace;
 mod object;
+mod openapi;
 mod owner;
+#[cfg(test)]
+pub(crate) mod sample;
 mod schema;
+mod structural;
+mod suggest;
+mod syntax;
 mod timestamp;
 mod traits;
 mod uid;
+mod validate;
 
 pub use condition::{Condition, ConditionStatus, Conditioned, Conditions};
+pub use field_path::{FieldPath, FieldSegment};
+pub use field_selector::{FieldSelector, FieldTerm};
 pub use kind::{Column, GroupKind, ObjectKey, ResourceType};
+pub use label_selector::{LabelSelector, LabelTerm, LabelTest};
 pub use metadata::{Metadata, ResourceVersion};
+pub use names::{check_metadata, is_dns_label, is_dns_subdomain, is_qualified_name};
+pub use namespace::{Namespace, NamespacePhase, NamespaceSpec, NamespaceStatus};
 pub use object::{DecodeError, EncodeError, Object, decode, downcast};
 pub use owner::OwnerReference;
+pub use schema::SchemaError;
+pub use syntax::SyntaxError;
 pub use timestamp::Timestamp;
 pub use traits::{Data, NoStatus, Resource};
 pub use uid::Uid;
+pub use validate::Validator;

@@ -1,0 +1,174 @@
+//! The objects of one kind in memory, and how they are found.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::cached::CachedObject;
+use super::feed::{Feed, FeedItem, Feeds};
+use crate::resource::Uid;
+
+/// Where an object stands in a list: by namespace, then by name. One string, so that a lookup borrows.
+type Place = Arc<str>;
+
+/// Separates namespace and name; smaller than whatever stands in either, so that the order is that of the pair.
+pub(super) const SEPARATOR: char = '\0';
+
+/// The place of a name.
+pub(super) fn place(namespace: &str, name: &str) -> String {
+    let mut place = String::with_capacity(namespace.len() + 1 + name.len());
+    place.push_str(namespace);
+    place.push(SEPARATOR);
+    place.push_str(name);
+    place
+}
+
+/// The objects of one kind. Only the follower changes it.
+pub(crate) struct Cache {
+    objects: HashMap<Uid, CachedObject>,
+    by_name: BTreeMap<Place, Uid>,
+    /// For each selectable field, in their order: the objects that have a value, in the order of a list.
+    by_field: Vec<HashMap<Box<str>, BTreeMap<Place, Uid>>>,
+    feeds: Feeds,
+}
+
+impl Cache {
+    /// An empty cache that is indexed by so many fields.
+    pub(super) fn new(fields: usize) -> Self {
+        Self {
+            objects: HashMap::new(),
+            by_name: BTreeMap::new(),
+            by_field: std::iter::repeat_with(HashMap::new).take(fields).collect(),
+            feeds: Feeds::default(),
+        }
+    }
+
+    /// The object with a uid.
+    pub(crate) fn get(&self, uid: &str) -> Option<&CachedObject> {
+        self.objects.get(uid)
+    }
+
+    /// The object with a name.
+    pub(crate) fn by_name(&self, namespace: &str, name: &str) -> Option<(&Uid, &CachedObject)> {
+        let uid = self.by_name.get(place(namespace, name).as_str())?;
+        self.objects.get_key_value(uid)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// The uids, in no order.
+    pub(crate) fn uids(&self) -> impl Iterator<Item = &Uid> {
+        self.objects.keys()
+    }
+
+    /// The objects after a place, ordered by namespace and name.
+    pub(super) fn after<'a>(
+        &'a self,
+        place: Option<&str>,
+    ) -> impl Iterator<Item = (&'a str, &'a CachedObject)> + use<'a> {
+        let start = place.map_or(Bound::Unbounded, Bound::Excluded);
+        self.resolve(self.by_name.range::<str, _>((start, Bound::Unbounded)))
+    }
+
+    /// The objects after a place that have a value in an indexed field, ordered alike.
+    pub(super) fn with_field<'a>(
+        &'a self,
+        field: usize,
+        value: &str,
+        place: Option<&str>,
+    ) -> impl Iterator<Item = (&'a str, &'a CachedObject)> + use<'a> {
+        let start = place.map_or(Bound::Unbounded, Bound::Excluded);
+        let found = self.by_field.get(field).and_then(|index| index.get(value));
+        self.resolve(found.map(|places| places.range::<str, _>((start, Bound::Unbounded))).into_iter().flatten())
+    }
+
+    /// The uids of the objects in a namespace, in the order of a list; those that can't be decoded among them.
+    pub(super) fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Uid> + use<'a> {
+        // Names are not empty: every object of the namespace comes after this.
+        let start = place(namespace, "");
+        let after = self.by_name.range::<str, _>((Bound::Excluded(start.as_str()), Bound::Unbounded));
+        after.take_while(move |(place, _)| place.starts_with(&start)).map(|(_, uid)| uid)
+    }
+
+    fn resolve<'a>(
+        &'a self,
+        places: impl Iterator<Item = (&'a Place, &'a Uid)>,
+    ) -> impl Iterator<Item = (&'a str, &'a CachedObject)> {
+        places.filter_map(|(place, uid)| Some((&**place, self.objects.get(uid)?)))
+    }
+
+    /// The uid as the cache already holds it, so that an object's versions share one.
+    pub(super) fn intern(&self, uid: &str) -> Uid {
+        self.objects.get_key_value(uid).map_or_else(|| uid.into(), |(uid, _)| uid.clone())
+    }
+
+    /// Puts or removes an object, brings the indexes and the feeds up to date, and returns what was there.
+    pub(super) fn apply(&mut self, uid: &Uid, new: Option<&CachedObject>) -> Option<CachedObject> {
+        let old = match new {
+            Some(new) => self.objects.insert(uid.clone(), new.clone()),
+            None => self.objects.remove(uid),
+        };
+        self.index(uid, old.as_ref(), new);
+        self.feeds.push(&FeedItem { uid: uid.clone(), old: old.clone(), new: new.cloned() });
+        old
+    }
+
+    fn index(&mut self, uid: &Uid, old: Option<&CachedObject>, new: Option<&CachedObject>) {
+        let old_place = old.and_then(CachedObject::place);
+        let new_place = new.and_then(CachedObject::place);
+        let moved = old_place != new_place;
+        if moved {
+            // Another object may have taken the name already (a relist sees only the outcome): that one stays.
+            if let Some(place) = &old_place
+                && self.by_name.get(place.as_str()) == Some(uid)
+            {
+                self.by_name.remove(place.as_str());
+            }
+            if let Some(place) = &new_place {
+                self.by_name.insert(place.as_str().into(), uid.clone());
+            }
+        }
+        for (field, index) in self.by_field.iter_mut().enumerate() {
+            let old_value = old.and_then(|old| old.field(field));
+            let new_value = new.and_then(|new| new.field(field));
+            if !moved && old_value == new_value {
+                continue;
+            }
+            if let (Some(place), Some(value)) = (&old_place, old_value)
+                && let Some(places) = index.get_mut(value)
+            {
+                places.remove(place.as_str());
+                if places.is_empty() {
+                    index.remove(value);
+                }
+            }
+            if let (Some(place), Some(value)) = (&new_place, new_value) {
+                let place = self
+                    .by_name
+                    .get_key_value(place.as_str())
+                    .map_or_else(|| place.as_str().into(), |(p, _)| p.clone());
+                index.entry(value.into()).or_default().insert(place, uid.clone());
+            }
+        }
+    }
+
+    /// A feed of the changes from now on: of one object, or of all.
+    pub(super) fn subscribe(&mut self, uid: Option<&Uid>) -> Arc<Feed> {
+        self.feeds.add(uid)
+    }
+
+    /// Ends a feed.
+    pub(super) fn unsubscribe(&mut self, uid: Option<&Uid>, feed: &Arc<Feed>) {
+        self.feeds.remove(uid, feed);
+    }
+
+    /// Ends every feed, and those still to come.
+    pub(super) fn close(&mut self) {
+        self.feeds.close();
+    }
+}

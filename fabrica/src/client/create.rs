@@ -1,0 +1,158 @@
+//! Creating objects.
+
+use bytes::Bytes;
+
+use super::cached::CachedObject;
+use super::envelope;
+use super::keys;
+use super::kinds::Kind;
+use super::lifecycle::{Client, title};
+use super::trouble;
+use super::write::ATTEMPTS;
+use crate::resource::{Metadata, Namespace, Object, ObjectKey, Resource, Timestamp, Uid};
+use crate::store::{Guard, Revision, StoreError, Transaction};
+use crate::{Error, ErrorKind, Fault, Result};
+
+/// What a generated name ends in: lower-case letters and digits without those that are easily taken for another or form
+/// words, as in Kubernetes.
+const SUFFIX_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+const SUFFIX_LENGTH: usize = 5;
+
+impl Client {
+    /// Creates an object of any kind; see [`Client::create`].
+    pub(crate) async fn create_object(&self, mut object: Box<dyn Object>) -> Result<CachedObject> {
+        let type_ = object.resource_type();
+        let kind = self.inner.shared.kinds.of_type(type_)?.clone();
+        Self::prepare(&kind, &mut *object)?;
+        let generated = object.metadata().name.is_empty();
+        let mut left = ATTEMPTS;
+        loop {
+            if generated {
+                let metadata = object.metadata_mut();
+                metadata.name = metadata.generate_name.clone() + &suffix();
+            }
+            let uid = object.metadata().uid.clone();
+            let value = envelope::of(&*object).map_err(Error::terminal)?;
+            let (txn, guards) = self.creation(&kind, object.metadata(), value.clone())?;
+            let key = keys::object(kind.group_kind(), &uid);
+            let index = match self.commit(txn, &key, Some(&value)).await {
+                Ok(revision) => return Ok(self.written(&kind, &uid, value, revision, revision)),
+                Err(StoreError::Conflict { index, .. }) => index,
+                Err(error) => return Err(trouble::writing(title(type_, object.metadata()), &error)),
+            };
+            left -= 1;
+            let again = match guards.get(index) {
+                Some(Guarded::Name) => generated,
+                // The namespace changed: look again whether it still takes objects.
+                Some(Guarded::Namespace) => true,
+                Some(Guarded::Uid) | None => false,
+            };
+            if !again || left == 0 {
+                return Err(exists(&kind, object.metadata(), guards.get(index)));
+            }
+            // The cache may be behind a store that others write to.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Checks what the user gave, and fills in what the user doesn't give.
+    fn prepare(kind: &Kind, object: &mut dyn Object) -> Result<()> {
+        let type_ = kind.type_;
+        let mut faults = kind.faults(object)?;
+        if !object.metadata().resource_version.is_unset() {
+            faults.push(Fault::new("metadata.resourceVersion", "must not be given for a new object: leave it out"));
+        }
+        if !faults.is_empty() {
+            return Err(Error::invalid(title(type_, object.metadata()), faults));
+        }
+        let metadata = object.metadata_mut();
+        if type_.namespaced && metadata.namespace.is_empty() {
+            Namespace::DEFAULT.clone_into(&mut metadata.namespace);
+        }
+        if metadata.uid.is_empty() {
+            metadata.uid = Uid::new_random();
+        }
+        if type_.is_same_type(Namespace::TYPE)
+            && !metadata.finalizers.iter().any(|f| f == Namespace::CONTENTS_FINALIZER)
+        {
+            metadata.finalizers.push(Namespace::CONTENTS_FINALIZER.to_owned());
+        }
+        metadata.generation = 1;
+        metadata.creation_timestamp = Some(Timestamp::now());
+        metadata.deletion_timestamp = None;
+        Ok(())
+    }
+
+    /// The transaction that creates an object, and what its guards stand for.
+    fn creation(&self, kind: &Kind, metadata: &Metadata, value: Bytes) -> Result<(Transaction, Vec<Guarded>)> {
+        let group_kind = kind.group_kind();
+        let object = keys::object(group_kind, &metadata.uid);
+        let name = keys::name(group_kind, &metadata.namespace, &metadata.name);
+        let mut txn = Transaction::new().when(Guard::Absent(object.clone())).when(Guard::Absent(name.clone()));
+        let mut guards = vec![Guarded::Uid, Guarded::Name];
+        if kind.type_.namespaced {
+            // Nothing may be created in a namespace once its deletion has begun: that is a change of the namespace.
+            let (key, modified) = self.open_namespace(kind, metadata)?;
+            txn = txn.when(Guard::Modified(keys::object(key.kind, &key.uid), modified));
+            guards.push(Guarded::Namespace);
+        }
+        Ok((txn.put(object, value).put(name, metadata.uid.to_string()), guards))
+    }
+
+    fn open_namespace(&self, kind: &Kind, metadata: &Metadata) -> Result<(ObjectKey, Revision)> {
+        let namespaces = self.kind(Namespace::TYPE.group_kind())?;
+        let cache = namespaces.cache.read();
+        let what = title(kind.type_, metadata);
+        let name = &metadata.namespace;
+        let Some((uid, namespace)) = cache.by_name("", name) else {
+            let message = format!("{what} was not created: there is no namespace {name}; create it first");
+            return Err(Error::new(ErrorKind::NotFound, message));
+        };
+        if namespace.metadata(uid).is_deleting() {
+            let message =
+                format!("can't be `{name}`: that namespace is being deleted; use another, or wait until it is gone");
+            return Err(Error::invalid(what, vec![Fault::new("metadata.namespace", message)]));
+        }
+        Ok((ObjectKey { kind: namespaces.group_kind(), uid: uid.clone() }, namespace.modified))
+    }
+}
+
+/// What a guard of a creation stands for.
+enum Guarded {
+    Uid,
+    Name,
+    Namespace,
+}
+
+fn exists(kind: &Kind, metadata: &Metadata, guarded: Option<&Guarded>) -> Error {
+    let what = title(kind.type_, metadata);
+    let Metadata { uid, .. } = metadata;
+    match guarded {
+        Some(Guarded::Uid) => {
+            let message = format!(
+                "{what} was not created: a {} with the uid {uid} exists already; update it, or use another uid",
+                kind.type_.kind
+            );
+            Error::new(ErrorKind::AlreadyExists, message)
+        }
+        Some(Guarded::Name) => {
+            let message = format!("{what} exists already; update or apply it, or use another name");
+            Error::new(ErrorKind::AlreadyExists, message)
+        }
+        Some(Guarded::Namespace) | None => trouble::conflict(what),
+    }
+}
+
+/// Random enough that names seldom meet; if they do, another is tried.
+fn suffix() -> String {
+    let mut bits = uuid::Uuid::now_v7().as_u64_pair().1;
+    let mut suffix = String::with_capacity(SUFFIX_LENGTH);
+    for _ in 0..SUFFIX_LENGTH {
+        let letters = SUFFIX_LETTERS.len() as u64;
+        // The remainder is smaller than the number of letters.
+        let index = usize::try_from(bits % letters).unwrap_or_default();
+        suffix.push(char::from(SUFFIX_LETTERS[index]));
+        bits /= letters;
+    }
+    suffix
+}

@@ -1,0 +1,153 @@
+//! The same for kinds that are known at run time only, with objects as JSON.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::cached::{CachedObject, CachedState};
+use super::delete::DeleteOptions;
+use super::envelope;
+use super::lifecycle::{Client, title};
+use super::list::{List, ListOptions};
+use super::patch::{Part, Patch};
+use super::subscription::Subscription;
+use super::trouble;
+use super::update::Applied;
+use crate::resource::{Metadata, Object, ObjectKey, ResourceType, Uid};
+use crate::{Error, Fault, Result};
+
+impl Client {
+    /// Creates an object from its JSON, as [`Self::create`] does.
+    ///
+    /// # Errors
+    /// As for [`Self::create`]; `Invalid` with every fault also for fields that the kind doesn't know.
+    pub async fn create_json(&self, type_: &ResourceType, object: Value) -> Result<Arc<dyn Object>> {
+        let object = self.from_json(type_, &object)?;
+        shared(type_, &self.create_object(object).await?)
+    }
+
+    /// Updates an object from its JSON, as [`Self::update`] does.
+    ///
+    /// # Errors
+    /// As for [`Self::update`]; `Invalid` with every fault also for fields that the kind doesn't know.
+    pub async fn update_json(&self, type_: &ResourceType, object: Value) -> Result<Arc<dyn Object>> {
+        let object = self.from_json(type_, &object)?;
+        shared(type_, &self.update_object(&*object).await?)
+    }
+
+    /// Applies an object from its JSON, as [`Self::apply`] does, and says what was done.
+    ///
+    /// # Errors
+    /// As for [`Self::apply`]; `Invalid` with every fault also for fields that the kind doesn't know.
+    pub async fn apply_json(&self, type_: &ResourceType, object: Value) -> Result<(Applied, Arc<dyn Object>)> {
+        let object = self.from_json(type_, &object)?;
+        let (applied, object) = self.apply_object(&*object).await?;
+        Ok((applied, shared(type_, &object)?))
+    }
+
+    /// The object with a key, as of now.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` if what the store holds can't be decoded.
+    pub fn get_object(&self, key: &ObjectKey) -> Result<Arc<dyn Object>> {
+        let target = self.target(key)?;
+        shared(target.kind.type_, &target.newest)
+    }
+
+    /// The JSON of the object with a key, as of now; also of one that can't be decoded.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` if what the store holds is no JSON.
+    pub fn get_json(&self, key: &ObjectKey) -> Result<Value> {
+        let target = self.target(key)?;
+        envelope::value(&target.newest).map_err(|fault| Error::invalid(target.title(), vec![fault]))
+    }
+
+    /// The key of the object with a name. The namespace is empty for a kind that is not namespaced; for one that is,
+    /// empty means `default`.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn find(&self, type_: &ResourceType, namespace: &str, name: &str) -> Result<ObjectKey> {
+        self.resolve(type_, &Metadata { namespace: namespace.to_owned(), ..Metadata::named(name) })
+    }
+
+    /// The objects that are selected, as [`Self::list`] gives them.
+    ///
+    /// # Errors
+    /// As for [`Self::list`].
+    pub fn list_objects(&self, type_: &ResourceType, options: ListOptions) -> Result<List<dyn Object>> {
+        let (items, continue_, resource_version) = self.list_cached(type_, options)?;
+        let items = items.iter().map(|object| shared(type_, object)).collect::<Result<_>>()?;
+        Ok(List { items, continue_, resource_version })
+    }
+
+    /// Patches metadata and spec, as [`Self::patch`] does.
+    ///
+    /// # Errors
+    /// As for [`Self::patch`].
+    pub async fn patch_object(&self, key: &ObjectKey, patch: Patch) -> Result<Arc<dyn Object>> {
+        let object = self.patch_part(key, &patch, Part::Main).await?;
+        shared(self.kind(key.kind)?.type_, &object)
+    }
+
+    /// Patches the status, as [`Self::patch_status`] does.
+    ///
+    /// # Errors
+    /// As for [`Self::patch_status`].
+    pub async fn patch_object_status(&self, key: &ObjectKey, patch: Patch) -> Result<Arc<dyn Object>> {
+        let object = self.patch_part(key, &patch, Part::Status).await?;
+        shared(self.kind(key.kind)?.type_, &object)
+    }
+
+    /// Deletes an object, as [`Self::delete_with`] does. `true` if it is gone, `false` if it waits for its finalizers.
+    ///
+    /// # Errors
+    /// As for [`Self::delete_with`].
+    pub async fn delete_object(&self, key: &ObjectKey, options: DeleteOptions) -> Result<bool> {
+        Ok(self.delete_key(key, &options).await?.is_none())
+    }
+
+    fn from_json(&self, type_: &ResourceType, json: &Value) -> Result<Box<dyn Object>> {
+        let kind = self.inner.shared.kinds.of_type(type_)?;
+        let unknown = kind.unknown_fields(json)?;
+        let faults = match kind.decode_checked(json) {
+            Ok(object) if unknown.is_empty() => return Ok(object),
+            Ok(object) => {
+                let mut faults = kind.faults(&*object)?;
+                faults.extend(unknown);
+                faults
+            }
+            Err(faults) => faults.into_iter().chain(unknown).collect(),
+        };
+        let text = |path| json.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let metadata = Metadata { namespace: text("/metadata/namespace"), ..Metadata::named(text("/metadata/name")) };
+        Err(Error::invalid(title(type_, &metadata), faults))
+    }
+
+    pub(super) async fn wait_key_deleted(&self, type_: &ResourceType, uid: Uid) -> Result<()> {
+        let kind = self.inner.shared.kinds.of_type(type_)?.clone();
+        let (existing, changes) = Subscription::open(&kind, Some(uid.clone()));
+        let mut gone = existing.is_empty();
+        while !gone {
+            let Some(change) = changes.next().await else {
+                return Err(trouble::closed(format_args!("{} {uid}", type_.kind)));
+            };
+            gone = change.new.is_none();
+        }
+        Ok(())
+    }
+}
+
+/// The object itself, or why there is none.
+pub(super) fn shared(type_: &ResourceType, object: &CachedObject) -> Result<Arc<dyn Object>> {
+    match &object.state {
+        CachedState::Decoded(object) => Ok(object.clone()),
+        CachedState::Undecodable(error) => {
+            let what = title(type_, &envelope::metadata(&object.raw).unwrap_or_default());
+            let message =
+                format!("{}; what the store holds can't be decoded: apply it anew, or delete it", error.message);
+            Err(Error::invalid(what, vec![Fault::new(&*error.path, message)]))
+        }
+    }
+}

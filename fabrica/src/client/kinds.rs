@@ -1,0 +1,179 @@
+//! The kinds that a client knows.
+
+use std::sync::{Arc, OnceLock};
+
+use hashbrown::HashMap;
+use parking_lot::RwLock;
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use super::cache::Cache;
+use super::derived::EventTypes;
+use super::keys;
+use crate::resource::{FieldPath, GroupKind, Metadata, Object, Resource, ResourceType, Validator, check_metadata};
+use crate::{Error, ErrorKind, Fault, Result};
+
+/// One kind: its type, its rules and its objects.
+pub(crate) struct Kind {
+    pub(crate) type_: &'static ResourceType,
+    /// Readers share it; the follower alone writes, for as long as one change takes.
+    pub(crate) cache: RwLock<Cache>,
+    pub(super) events: EventTypes,
+    fields: Box<[FieldPath]>,
+    validator: OnceLock<Validator>,
+}
+
+impl Kind {
+    fn new(type_: &'static ResourceType, event_prefix: &str) -> Result<Self> {
+        let fields = type_.selectable.iter().map(|path| FieldPath::parse(path)).collect::<Result<Box<[_]>, _>>();
+        let fields = fields.map_err(|error| {
+            Error::new(ErrorKind::Startup, format!("{}: `selectable` of {}: {error}", type_.location, type_.kind))
+        })?;
+        Ok(Self {
+            type_,
+            cache: RwLock::new(Cache::new(fields.len())),
+            events: EventTypes::new(event_prefix, type_.kind),
+            fields,
+            validator: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn group_kind(&self) -> GroupKind {
+        self.type_.group_kind()
+    }
+
+    /// The fields that objects can be selected by, in the order of their indexes.
+    pub(super) fn fields(&self) -> &[FieldPath] {
+        &self.fields
+    }
+
+    /// The values of the selectable fields in the JSON of an envelope. Costs nothing for a kind without.
+    pub(super) fn field_values(&self, json: &[u8]) -> Box<[Option<Box<str>>]> {
+        if self.fields.is_empty() {
+            return Box::default();
+        }
+        let envelope: Value = serde_json::from_slice(json).unwrap_or_default();
+        self.fields.iter().map(|field| field.text(&envelope).map(Into::into)).collect()
+    }
+
+    /// Reads an object from the JSON of an envelope. If that fails: every fault of it that can be found.
+    pub(super) fn decode_checked(&self, envelope: &Value) -> Result<Box<dyn Object>, Vec<Fault>> {
+        let error = match self.type_.decode(&serde_json::to_vec(envelope).unwrap_or_default()) {
+            Ok(object) => return Ok(object),
+            Err(error) => error,
+        };
+        let mut faults = self.check_spec(envelope).unwrap_or_default();
+        let metadata = envelope.get("metadata").and_then(|metadata| Metadata::deserialize(metadata).ok());
+        faults.extend(metadata.into_iter().flat_map(|metadata| check_metadata(&metadata, self.type_.namespaced)));
+        // Decoding stops at the first fault, which the schema most often finds too.
+        if faults.iter().all(|fault| fault.path != error.path) {
+            faults.insert(0, Fault::new(error.path, error.message));
+        }
+        Err(faults)
+    }
+
+    /// Every field of an envelope that the kind doesn't know, those in the status excepted.
+    pub(super) fn unknown_fields(&self, envelope: &Value) -> Result<Vec<Fault>> {
+        let mut unknown = self.validator()?.unknown_fields(envelope);
+        unknown.retain(|fault| fault.path != "status" && !fault.path.starts_with("status."));
+        Ok(unknown)
+    }
+
+    /// Every fault of the spec in an envelope. The schema is compiled at the first use.
+    fn check_spec(&self, envelope: &Value) -> Result<Vec<Fault>> {
+        Ok(self.validator()?.spec(envelope))
+    }
+
+    /// Every fault of an object's spec.
+    pub(super) fn spec_faults(&self, object: &dyn Object) -> Result<Vec<Fault>> {
+        self.check_spec(&object.to_value().map_err(Error::terminal)?)
+    }
+
+    /// Every fault of an object's metadata and spec.
+    pub(super) fn faults(&self, object: &dyn Object) -> Result<Vec<Fault>> {
+        let mut faults = check_metadata(object.metadata(), self.type_.namespaced);
+        faults.extend(self.spec_faults(object)?);
+        Ok(faults)
+    }
+
+    fn validator(&self) -> Result<&Validator> {
+        if let Some(validator) = self.validator.get() {
+            return Ok(validator);
+        }
+        let compiled = Validator::new(self.type_).map_err(|error| {
+            let message = format!("{}: the schema of {} is wrong: {error}", self.type_.location, self.type_.kind);
+            Error::new(ErrorKind::Terminal, message)
+        })?;
+        Ok(self.validator.get_or_init(|| compiled))
+    }
+}
+
+/// All of them.
+pub(super) struct Kinds {
+    /// Ordered by group and kind.
+    all: Vec<Arc<Kind>>,
+    by_kind: HashMap<GroupKind, Arc<Kind>>,
+    by_key: HashMap<String, Arc<Kind>>,
+}
+
+impl Kinds {
+    /// The same type twice counts once; two types for one kind are an error that lists all such kinds.
+    pub(super) fn new(types: &[&'static ResourceType], event_prefix: &str) -> Result<Self> {
+        let mut kinds = Self { all: Vec::new(), by_kind: HashMap::new(), by_key: HashMap::new() };
+        let mut problems = Vec::new();
+        for type_ in types {
+            if let Some(first) = kinds.by_kind.get(&type_.group_kind()) {
+                if !first.type_.is_same_type(type_) {
+                    let (kind, one, two) = (type_.group_kind(), first.type_.location, type_.location);
+                    problems.push(format!("two types for the kind {kind}: at {one} and at {two}; keep one"));
+                }
+                continue;
+            }
+            let kind = Arc::new(Kind::new(type_, event_prefix)?);
+            kinds.by_kind.insert(kind.group_kind(), kind.clone());
+            kinds.by_key.insert(keys::kind(type_), kind.clone());
+            kinds.all.push(kind);
+        }
+        if !problems.is_empty() {
+            return Err(Error::new(ErrorKind::Startup, problems.join("\n")));
+        }
+        kinds.all.sort_by_key(|kind| kind.group_kind());
+        Ok(kinds)
+    }
+
+    pub(super) fn all(&self) -> &[Arc<Kind>] {
+        &self.all
+    }
+
+    /// The kind of an object's key in the store, by its `<group>/<kind>`.
+    pub(super) fn by_key(&self, key: &str) -> Option<&Arc<Kind>> {
+        self.by_key.get(key)
+    }
+
+    pub(super) fn find(&self, kind: GroupKind) -> Option<&Arc<Kind>> {
+        self.by_kind.get(&kind)
+    }
+
+    pub(super) fn get(&self, kind: GroupKind) -> Result<&Arc<Kind>> {
+        self.find(kind).ok_or_else(|| {
+            let message =
+                format!("this program knows no kind {kind}: register it, as by `.resource::<{}>()`", kind.kind);
+            Error::new(ErrorKind::NotFound, message)
+        })
+    }
+
+    /// The kind of a Rust type, which must be the one that is registered.
+    pub(super) fn of<T: Resource>(&self) -> Result<&Arc<Kind>> {
+        self.of_type(T::TYPE)
+    }
+
+    pub(super) fn of_type(&self, type_: &ResourceType) -> Result<&Arc<Kind>> {
+        let kind = self.get(type_.group_kind())?;
+        if kind.type_.is_same_type(type_) {
+            return Ok(kind);
+        }
+        let (group_kind, wrong, right) = (type_.group_kind(), (type_.type_name)(), (kind.type_.type_name)());
+        let message = format!("`{wrong}` is not the type of the kind {group_kind} in this program: use `{right}`");
+        Err(Error::new(ErrorKind::NotFound, message))
+    }
+}

@@ -1,0 +1,49 @@
+//! How code reads and writes objects: the typed client, and the cache behind it.
+
+mod cache;
+mod cached;
+mod create;
+mod delete;
+mod derived;
+mod dynamic;
+mod envelope;
+mod feed;
+mod finalizers;
+mod follower;
+mod keys;
+mod kinds;
+mod lifecycle;
+mod list;
+mod merge;
+mod observer;
+mod patch;
+mod progress;
+mod replace;
+mod select;
+mod settings;
+mod status;
+mod subscription;
+mod trouble;
+mod typed;
+mod update;
+mod view;
+mod watch;
+mod write;
+
+pub use delete::{DeleteOptions, Propagation};
+pub use lifecycle::Client;
+pub use list::{List, ListOptions};
+pub use patch::Patch;
+pub use settings::ClientSettings;
+pub use update::Applied;
+pub use view::View;
+pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
+
+pub(crate) use cached::{CachedObject, CachedState};
+pub(crate) use observer::{ObjectChange, Observer};
+pub(crate) use status::Saved;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

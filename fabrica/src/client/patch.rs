@@ -1,0 +1,123 @@
+//! Patches.
+
+use serde_json::Value;
+
+use super::cached::CachedObject;
+use super::envelope;
+use super::lifecycle::Client;
+use super::status::{encode, no_status, put_status};
+use super::trouble;
+use super::write::{ATTEMPTS, Done, Step, Target};
+use crate::resource::{Object, ObjectKey};
+use crate::{Error, Fault, Result};
+
+/// A change to an object's envelope, as JSON.
+///
+/// ```
+/// use fabrica::client::Patch;
+/// use serde_json::json;
+///
+/// let merge = Patch::Merge(json!({ "metadata": { "labels": { "rack": "r1", "old": null } } }));
+/// let json = Patch::Json(json!([{ "op": "add", "path": "/metadata/labels/rack", "value": "r1" }]));
+/// assert_ne!(merge, json);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub enum Patch {
+    /// A JSON merge patch (RFC 7396): what is given is set, null removes, arrays are replaced.
+    Merge(Value),
+    /// A JSON patch (RFC 6902): a list of operations, done in order, all or none.
+    Json(Value),
+}
+
+/// The part of an object that a patch is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Metadata and spec; changes of the status are left out.
+    Main,
+    /// The status; all other changes are left out.
+    Status,
+}
+
+/// What no patch may change: where it stands, and what it is called in a fault.
+const FIXED: [(&str, &str); 8] = [
+    ("/apiVersion", "apiVersion"),
+    ("/kind", "kind"),
+    ("/metadata/name", "metadata.name"),
+    ("/metadata/namespace", "metadata.namespace"),
+    ("/metadata/uid", "metadata.uid"),
+    ("/metadata/generation", "metadata.generation"),
+    ("/metadata/creationTimestamp", "metadata.creationTimestamp"),
+    ("/metadata/deletionTimestamp", "metadata.deletionTimestamp"),
+];
+
+impl Client {
+    /// Patches an object of any kind; see [`Client::patch`] and [`Client::patch_status`].
+    pub(crate) async fn patch_part(&self, key: &ObjectKey, patch: &Patch, part: Part) -> Result<CachedObject> {
+        let target = self.target(key)?;
+        if part == Part::Status && !target.kind.type_.has_status {
+            return Err(no_status(target.title()));
+        }
+        // Somebody else's write in between doesn't matter: the patch says what to change, and is made again.
+        match self.carry_out(target, ATTEMPTS, &mut |target| self.patched(target, patch, part)).await? {
+            Done::Kept(object) | Done::Put { object, .. } | Done::Deleted(object) => Ok(object),
+            Done::Gone => Err(trouble::not_found(key)),
+        }
+    }
+
+    fn patched(&self, target: &Target, patch: &Patch, part: Part) -> Result<Step> {
+        let before = envelope::value(&target.newest).map_err(|fault| Error::invalid(target.title(), vec![fault]))?;
+        let mut after = before.clone();
+        apply(&mut after, patch).map_err(|fault| Error::invalid(target.title(), vec![fault]))?;
+        // A patch that names a version wants that one.
+        let version = |envelope: &Value| envelope.pointer("/metadata/resourceVersion").cloned();
+        if version(&after).is_some_and(|wanted| Some(wanted) != version(&before)) {
+            return Err(trouble::conflict(target.title()));
+        }
+        if part == Part::Status {
+            let mut whole = before;
+            set_status(&mut whole, after.get_mut("status").map(Value::take));
+            let object = self.decode(target, &whole)?;
+            return put_status(target, &encode(|out| object.encode_status(out))?);
+        }
+        let faults: Vec<Fault> = FIXED
+            .iter()
+            .filter(|(pointer, _)| after.pointer(pointer) != before.pointer(pointer))
+            .map(|(_, path)| Fault::new(*path, "can't be changed: leave it out of the patch"))
+            .collect();
+        if !faults.is_empty() {
+            return Err(Error::invalid(target.title(), faults));
+        }
+        set_status(&mut after, before.get("status").cloned());
+        let object = self.decode(target, &after)?;
+        let metadata = object.metadata().clone();
+        self.replacement(target, &*object, metadata, Vec::new())
+    }
+
+    fn decode(&self, target: &Target, envelope: &Value) -> Result<Box<dyn Object>> {
+        target.kind.decode_checked(envelope).map_err(|faults| Error::invalid(target.title(), faults))
+    }
+}
+
+fn set_status(envelope: &mut Value, status: Option<Value>) {
+    let Some(envelope) = envelope.as_object_mut() else { return };
+    match status {
+        Some(status) => envelope.insert("status".to_owned(), status),
+        None => envelope.remove("status"),
+    };
+}
+
+fn apply(envelope: &mut Value, patch: &Patch) -> Result<(), Fault> {
+    match patch {
+        Patch::Merge(patch) if patch.is_object() => json_patch::merge(envelope, patch),
+        Patch::Merge(_) => {
+            return Err(Fault::new("", "a merge patch of an object is an object, as in {\"spec\": {}}"));
+        }
+        Patch::Json(patch) => {
+            let operations: json_patch::Patch = serde_json::from_value(patch.clone())
+                .map_err(|error| Fault::new("", format!("it is no JSON patch, a list of operations: {error}")))?;
+            json_patch::patch(envelope, &operations)
+                .map_err(|error| Fault::new("", format!("the JSON patch can't be applied: {error}")))?;
+        }
+    }
+    if envelope.is_object() { Ok(()) } else { Err(Fault::new("", "the patch leaves no object")) }
+}

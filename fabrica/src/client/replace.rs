@@ -1,0 +1,93 @@
+//! What an update, an apply and a patch have in common: another version of metadata and spec.
+
+use super::envelope;
+use super::finalizers::added_while_deleting;
+use super::lifecycle::Client;
+use super::status::{encode, same_json, undecodable};
+use super::write::{Step, Target};
+use crate::resource::{Metadata, Namespace, Object, ObjectKey, ResourceType, check_metadata};
+use crate::{Error, ErrorKind, Fault, Result};
+
+impl Client {
+    /// The key of an object that is given by its uid or, without one, by its name.
+    pub(super) fn resolve(&self, type_: &ResourceType, metadata: &Metadata) -> Result<ObjectKey> {
+        let kind = self.inner.shared.kinds.of_type(type_)?;
+        let cache = kind.cache.read();
+        let found = if metadata.uid.is_empty() {
+            cache.by_name(namespace_of(type_, &metadata.namespace), &metadata.name).map(|(uid, _)| uid.clone())
+        } else {
+            cache.get(&metadata.uid).map(|_| metadata.uid.clone())
+        };
+        let key = found.map(|uid| ObjectKey { kind: kind.group_kind(), uid });
+        key.ok_or_else(|| {
+            let what = super::lifecycle::title(type_, metadata);
+            Error::new(ErrorKind::NotFound, format!("{what} was not found: create it first, or check its name"))
+        })
+    }
+
+    /// The step that gives the newest version other metadata and the spec of `object`. The status stays.
+    ///
+    /// Of `metadata` counts what a user may change; a name or namespace that is given must be the right one. `faults`
+    /// are those that are known already: they are reported together with what is found here.
+    pub(super) fn replacement(
+        &self,
+        target: &Target,
+        object: &dyn Object,
+        metadata: Metadata,
+        mut faults: Vec<Fault>,
+    ) -> Result<Step> {
+        let (type_, newest) = (target.kind.type_, &target.newest);
+        let old = newest.metadata(&target.uid);
+        fixed("metadata.name", &metadata.name, &old.name, &mut faults);
+        fixed("metadata.namespace", &metadata.namespace, &old.namespace, &mut faults);
+        let Metadata { labels, annotations, finalizers, owner_references, .. } = metadata;
+        let mut new = Metadata { labels, annotations, finalizers, owner_references, ..old.clone() };
+        faults.extend(check_metadata(&new, type_.namespaced));
+        faults.extend(target.kind.spec_faults(object)?);
+        if old.is_deleting() {
+            let added = new.finalizers.iter().filter(|finalizer| !old.finalizers.contains(finalizer));
+            faults.extend(added.map(|finalizer| added_while_deleting(finalizer)));
+        }
+        if !faults.is_empty() {
+            return Err(Error::invalid(target.title(), faults));
+        }
+        if new.is_deleting() && new.finalizers.is_empty() {
+            return Ok(Step::Delete);
+        }
+        let Some(before) = newest.object() else { return mended(object, new) };
+        let spec = encode(|out| object.encode_spec(out))?;
+        // Compared as the type writes it, not as it is stored: a new version of the program that knows one field more
+        // makes no new generation of every object.
+        let same_spec = same_json(&spec, &encode(|out| before.encode_spec(out))?);
+        if same_spec && new == old {
+            return Ok(Step::Keep);
+        }
+        let value = if same_spec {
+            envelope::with_metadata(&newest.raw, &new)
+        } else {
+            // Generation moves with the spec and with nothing else.
+            new.generation += 1;
+            envelope::with_metadata_and_spec(&newest.raw, &new, &spec)
+        };
+        value.map(Step::Put).ok_or_else(undecodable)
+    }
+}
+
+/// The namespace that is meant.
+pub(super) fn namespace_of<'a>(type_: &ResourceType, namespace: &'a str) -> &'a str {
+    if type_.namespaced && namespace.is_empty() { Namespace::DEFAULT } else { namespace }
+}
+
+fn fixed(path: &str, given: &str, is: &str, faults: &mut Vec<Fault>) {
+    if !given.is_empty() && given != is {
+        faults.push(Fault::new(path, format!("can't be changed from `{is}` to `{given}`: create another object")));
+    }
+}
+
+/// An object that can't be decoded is written anew, as a whole.
+fn mended(object: &dyn Object, mut metadata: Metadata) -> Result<Step> {
+    metadata.generation += 1;
+    let mut object = object.clone_boxed();
+    *object.metadata_mut() = metadata;
+    envelope::of(&*object).map(Step::Put).map_err(Error::terminal)
+}

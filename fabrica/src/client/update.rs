@@ -1,0 +1,107 @@
+//! Updating, and applying.
+
+use super::cached::CachedObject;
+use super::lifecycle::{Client, title};
+use super::trouble;
+use super::write::{ATTEMPTS, Done, Target};
+use crate::resource::{Metadata, Object, OwnerReference};
+use crate::{Error, Fault, Result};
+
+/// How often an apply looks again at an object that is neither there nor can be created.
+const LOOKS: usize = 10;
+
+/// What an apply did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Applied {
+    /// The object was created.
+    Created,
+    /// The object was changed.
+    Configured,
+    /// The object was as it should be; nothing was written.
+    Unchanged,
+}
+
+impl Client {
+    /// Updates an object of any kind; see [`Client::update`].
+    pub(crate) async fn update_object(&self, object: &dyn Object) -> Result<CachedObject> {
+        let (type_, metadata) = (object.resource_type(), object.metadata());
+        if metadata.resource_version.is_unset() {
+            let message = "is missing: read the object, change what was read and update that; or apply it";
+            return Err(Error::invalid(title(type_, metadata), vec![Fault::new("metadata.resourceVersion", message)]));
+        }
+        let key = self.resolve(type_, metadata)?;
+        // One attempt: a conflict is the caller's to resolve.
+        let done = self
+            .carry_out(self.target(&key)?, 1, &mut |target| {
+                if target.newest.modified.get() != metadata.resource_version.get() {
+                    return Err(trouble::conflict(target.title()));
+                }
+                self.replacement(target, object, metadata.clone(), Vec::new())
+            })
+            .await?;
+        match done {
+            Done::Kept(object) | Done::Put { object, .. } | Done::Deleted(object) => Ok(object),
+            Done::Gone => Err(trouble::not_found(&key)),
+        }
+    }
+
+    /// Applies an object of any kind; see [`Client::apply`].
+    pub(crate) async fn apply_object(&self, object: &dyn Object) -> Result<(Applied, CachedObject)> {
+        let (type_, metadata) = (object.resource_type(), object.metadata());
+        if metadata.name.is_empty() {
+            let message = "is required: what is applied again must be found again";
+            return Err(Error::invalid(title(type_, metadata), vec![Fault::new("metadata.name", message)]));
+        }
+        let mut looks = LOOKS;
+        loop {
+            looks -= 1;
+            match self.resolve(type_, metadata) {
+                Ok(key) => {
+                    let plan = &mut |target: &Target| {
+                        let merged = merged(target.newest.metadata(&target.uid), metadata);
+                        self.replacement(target, object, merged, Vec::new())
+                    };
+                    match self.carry_out(self.target(&key)?, ATTEMPTS, plan).await? {
+                        Done::Kept(object) => return Ok((Applied::Unchanged, object)),
+                        Done::Put { object, .. } | Done::Deleted(object) => return Ok((Applied::Configured, object)),
+                        Done::Gone if looks == 0 => return Err(trouble::not_found(&key)),
+                        Done::Gone => {}
+                    }
+                }
+                Err(error) if error.is_not_found() => {
+                    let mut object = object.clone_boxed();
+                    object.metadata_mut().resource_version = crate::resource::ResourceVersion::UNSET;
+                    match self.create_object(object).await {
+                        Ok(object) => return Ok((Applied::Created, object)),
+                        Err(error) if !error.is_already_exists() || looks == 0 => return Err(error),
+                        Err(_) => {}
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            // Somebody created or deleted it just now: go on when the cache shows that.
+            let revision = self.inner.store.revision().await;
+            let revision = revision.map_err(|error| trouble::reading(title(type_, metadata), &error))?;
+            self.inner.shared.progress.wait(revision).await;
+        }
+    }
+}
+
+/// What is there with what is given on top: what others added stays.
+fn merged(mut old: Metadata, given: &Metadata) -> Metadata {
+    old.name.clone_from(&given.name);
+    old.namespace.clone_from(&given.namespace);
+    old.labels.extend(given.labels.clone());
+    old.annotations.extend(given.annotations.clone());
+    for finalizer in &given.finalizers {
+        if !old.finalizers.contains(finalizer) {
+            old.finalizers.push(finalizer.clone());
+        }
+    }
+    let others = |reference: &OwnerReference| given.owner_references.iter().all(|new| new.uid != reference.uid);
+    if given.owner_references.iter().any(|new| !old.owner_references.contains(new)) {
+        old.owner_references.retain(others);
+        old.owner_references.extend(given.owner_references.clone());
+    }
+    old
+}

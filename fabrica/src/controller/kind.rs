@@ -1,0 +1,260 @@
+//! The workers of one kind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{Instrument, info, info_span, warn};
+
+use super::failures::{Failure, Failures};
+use super::heat::Heat;
+use super::{guard, run};
+use crate::client::{CachedState, Saved};
+use crate::event::{Event, EventBus, Pattern};
+use crate::queue::{Item, Next};
+use crate::reconciler::{Action, Context, Finalize, KindQueue, Options, Reason, Reasons, ReconcilerType, Shared};
+use crate::resource::{DecodeError, Object, ObjectKey, ResourceType, Timestamp};
+use crate::store::Revision;
+use crate::{Error, Result};
+
+/// A reconciler at work: its queue, its workers' code, and what is known of the objects that fail.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pub(super) reconciler: &'static ReconcilerType,
+    pub(super) options: Options,
+    pub(super) events: Vec<Pattern>,
+    pub(super) queue: KindQueue,
+    pub(super) failures: Failures,
+    heat: Heat,
+    finalizer: String,
+    shared: Arc<Shared>,
+    bus: EventBus,
+}
+
+/// What a run leaves to be done: what is next for its object, and which changes were its own.
+struct Outcome {
+    next: Next,
+    own: Vec<Revision>,
+}
+
+impl Outcome {
+    fn of(next: Next) -> Self {
+        Self { next, own: Vec::new() }
+    }
+}
+
+/// What user code answered, `reconcile` and `finalize` alike.
+enum Answer {
+    Next(Next),
+    /// The object's finalizer may go.
+    Finalized,
+}
+
+impl Kind {
+    pub(super) fn new(
+        reconciler: &'static ReconcilerType,
+        options: Options,
+        queue: KindQueue,
+        shared: Arc<Shared>,
+        bus: EventBus,
+    ) -> Self {
+        let patterns = if options.events.is_empty() { vec!["**"] } else { options.events.clone() };
+        // A pattern that can't be parsed is a start-up problem; none gets here.
+        let events = patterns.into_iter().filter_map(|pattern| Pattern::parse(pattern).ok()).collect();
+        let (failures, heat, finalizer) = (Failures::default(), Heat::default(), reconciler.finalizer());
+        Self { reconciler, options, events, queue, failures, heat, finalizer, shared, bus }
+    }
+
+    /// One worker: takes a key, runs it, says what is next, until the queue is shut down.
+    pub(super) async fn work(self: Arc<Self>) {
+        while let Some(item) = self.queue.get().await {
+            let outcome = self.run(&item).await;
+            // A run doesn't wake itself (C3): its writes return only after their changes were dispatched, so whatever
+            // woke the key during the run is known by now.
+            self.queue.done_unless(item, outcome.next, |woken| woken.are_changes_at(&outcome.own));
+            // Without this, a queue that is never empty would keep the thread from everything else (C6).
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    /// Looks at every object once in a while, whether or not anything happened to it.
+    pub(super) async fn resync(self: Arc<Self>, every: Duration) {
+        loop {
+            tokio::time::sleep(every).await;
+            for key in self.shared.client.keys(self.resource().group_kind()) {
+                if !self.failures.is_terminal(&key.uid) {
+                    self.queue.add_background(key, Reason::Resync.into());
+                }
+            }
+        }
+    }
+
+    /// The first fill: every object that exists (C1).
+    pub(super) fn fill(&self) {
+        for key in self.shared.client.keys(self.resource().group_kind()) {
+            self.queue.add_background(key, Reason::Started.into());
+        }
+    }
+
+    /// The object is gone: nothing of it stays behind (Q8).
+    pub(super) fn forget(&self, key: &ObjectKey) {
+        self.queue.forget(key);
+        self.failures.clear(&key.uid);
+    }
+
+    fn resource(&self) -> &'static ResourceType {
+        self.reconciler.resource
+    }
+
+    async fn run(&self, item: &Item<ObjectKey, Reasons>) -> Outcome {
+        let key = item.key();
+        let Some(cached) = self.shared.client.cached(key) else {
+            self.forget(key);
+            return Outcome::of(Next::Forget);
+        };
+        let reasons = reasons_of(item);
+        if let Some(took) = self.heat.count(&key.uid) {
+            warn!(object = %key, %reasons, "{key} runs hot: 100 reconciles in {took:?}, the last because: {reasons}");
+        }
+        let object = match &cached.state {
+            CachedState::Decoded(object) => Arc::clone(object),
+            CachedState::Undecodable(error) => return self.undecodable(key, error, item.attempt()),
+        };
+        if object.metadata().is_deleting() && !self.must_finalize(&*object) {
+            self.failures.clear(&key.uid);
+            return Outcome::of(Next::Forget);
+        }
+        let span = info_span!("reconcile", object = %key, %reasons, attempt = item.attempt());
+        let ctx = Context::new(Arc::clone(&self.shared), key.clone(), reasons, item.attempt(), Some(cached));
+        let (result, ctx) = async {
+            let result = self.attempt(object, &ctx).await;
+            (result, ctx)
+        }
+        .instrument(span)
+        .await;
+        let own = ctx.into_own_revisions();
+        let next = match result {
+            Ok(next) => {
+                self.failures.clear(&key.uid);
+                next
+            }
+            Err(error) => self.failed(key, &error, item.attempt()),
+        };
+        Outcome { next, own }
+    }
+
+    /// From the object as it is now to its saved status and published events.
+    async fn attempt(&self, object: Arc<dyn Object>, ctx: &Context) -> Result<Next> {
+        let deleting = object.metadata().is_deleting();
+        let before = if !deleting && self.reconciler.has_finalize && !self.holds(&*object) {
+            match self.claim(ctx).await? {
+                Some(object) => object,
+                None => return Ok(Next::Forget),
+            }
+        } else {
+            object
+        };
+        let mut after = before.clone_boxed();
+        let answer = self.call(&mut *after, deleting, ctx).await;
+        if matches!(&answer, Err(error) if error.saves_nothing()) {
+            return answer.map(|_| Next::Forget);
+        }
+        guard::check_untouched(&*before, &*after)?;
+        let saved = ctx.save_status(&*after).await?;
+        self.publish(ctx);
+        match answer? {
+            _ if matches!(saved, Saved::Gone) => Ok(Next::Forget),
+            Answer::Next(next) => Ok(next),
+            Answer::Finalized => {
+                ctx.set_finalizer(&self.finalizer, false).await?;
+                Ok(Next::Forget)
+            }
+        }
+    }
+
+    async fn call(&self, object: &mut dyn Object, deleting: bool, ctx: &Context) -> Result<Answer> {
+        let (key, timeout) = (ctx.key(), self.options.timeout);
+        if deleting {
+            let answer = run::fenced(key, timeout, self.reconciler.finalize(object, ctx)).await?;
+            return Ok(match answer {
+                Finalize::Done => Answer::Finalized,
+                Finalize::AwaitChange => Answer::Next(Next::Forget),
+                Finalize::RequeueAfter(delay) => Answer::Next(Next::After(delay)),
+            });
+        }
+        let action = run::fenced(key, timeout, self.reconciler.reconcile(object, ctx)).await?;
+        Ok(Answer::Next(match action {
+            Action::AwaitChange => Next::Forget,
+            Action::Requeue => Next::Requeue,
+            Action::RequeueAfter(delay) => Next::After(delay),
+        }))
+    }
+
+    /// Puts the finalizer on the object, before anything is done that `finalize` would have to undo. The object as it
+    /// then is; `None` if it went or is going.
+    async fn claim(&self, ctx: &Context) -> Result<Option<Arc<dyn Object>>> {
+        if matches!(ctx.set_finalizer(&self.finalizer, true).await?, Saved::Gone) {
+            return Ok(None);
+        }
+        let object = ctx.base().await.and_then(|base| base.object().cloned());
+        Ok(object.filter(|object| !object.metadata().is_deleting()))
+    }
+
+    /// Is there anything left for `finalize` to do?
+    fn must_finalize(&self, object: &dyn Object) -> bool {
+        self.reconciler.has_finalize && self.holds(object)
+    }
+
+    fn holds(&self, object: &dyn Object) -> bool {
+        object.metadata().finalizers.contains(&self.finalizer)
+    }
+
+    /// Publishes what the run emitted. An event about its own object must not wake it (C3).
+    fn publish(&self, ctx: &Context) {
+        for event in ctx.take_emitted() {
+            let key = ctx.key();
+            let (event_type, subject) = (event.event_type().to_owned(), event.subject().unwrap_or_default().to_owned());
+            if is_about(&event, key) {
+                self.bus.publish_derived(|| event, &event_type);
+            } else if let Err(error) = self.bus.publish(event) {
+                warn!(object = %key, "the event {event_type} of {key} was not published: {error}");
+                continue;
+            }
+            info!("Emitted event {event_type} for {subject}");
+        }
+    }
+
+    fn undecodable(&self, key: &ObjectKey, error: &DecodeError, attempts: u32) -> Outcome {
+        let error =
+            Error::terminal(format!("{key} in the store can't be read as a {}: {error}; mend or delete it", key.kind));
+        Outcome::of(self.failed(key, &error, attempts))
+    }
+
+    /// Makes a failure visible (C9), and says when the object is tried again.
+    fn failed(&self, key: &ObjectKey, error: &Error, attempts_before: u32) -> Next {
+        let (attempts, at, is_terminal) = (attempts_before + 1, Timestamp::now(), error.is_terminal());
+        let delay = (!is_terminal).then(|| self.options.backoff.unwrap_or_default().delay(attempts_before));
+        let next_retry = delay.map(|delay| at.plus(delay));
+        match delay {
+            Some(delay) => {
+                warn!(object = %key, attempts, "Reconciling {key} failed (attempt {attempts}), next in {delay:?}: {error:?}")
+            }
+            None => warn!(object = %key, attempts, "Reconciling {key} failed for good, until it changes: {error:?}"),
+        }
+        self.failures.record(&key.uid, Failure { attempts, error: error.to_string(), at, is_terminal, next_retry });
+        if is_terminal { Next::Hold } else { Next::Retry }
+    }
+}
+
+fn is_about(event: &Event, key: &ObjectKey) -> bool {
+    let about = event.about();
+    about.is_some_and(|about| about.uid == key.uid && about.kind == key.kind.kind && about.group == key.kind.group)
+}
+
+/// A key that a timer woke comes without a reason: what the last run left says which timer it was.
+fn reasons_of(item: &Item<ObjectKey, Reasons>) -> Reasons {
+    match item.reasons() {
+        reasons if !reasons.is_empty() => reasons.clone(),
+        _ if item.attempt() > 0 => Reason::Retried.into(),
+        _ => Reason::Requeued.into(),
+    }
+}

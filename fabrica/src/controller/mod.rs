@@ -1,0 +1,215 @@
+//! Who acts: the controller, its workers and its wake-up rules.
+//!
+//! It promises:
+//!
+//! - **C1** level-triggered: at start every existing object of a reconciled kind is reconciled once;
+//! - **C2** a reconcile sees the object as of now, never older than this process's own last write;
+//! - **C3** a run doesn't wake itself by its status, its finalizer or an event about its object; everything else wakes;
+//! - **C4** the status is saved as the difference that the run made, on top of the newest object;
+//! - **C5** a panic, a timeout or an object that can't be read costs that object a backoff or a wait, and a report;
+//! - **C6** concurrency is bounded per kind, and a slow kind that yields never starves another;
+//! - **C7** [`Controller::stop`] takes no new work, lets runs finish within a grace period, then cancels them;
+//! - **C8** why a run happened is known: [`Context::reasons`](crate::reconciler::Context::reasons), a span field, and a
+//!   warning when one object runs hot;
+//! - **C9** failure is visible: [`Controller::failure`].
+
+mod builder;
+mod failures;
+mod guard;
+mod heat;
+mod kind;
+mod namespaces;
+mod run;
+mod wakeups;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+pub use builder::{Builder, DEFAULT_GRACE, DEFAULT_WORKERS};
+pub use failures::Failure;
+use kind::Kind;
+use wakeups::Wakeups;
+
+use crate::client::Client;
+use crate::event::{EventBus, TapGuard};
+use crate::reconciler::Handle;
+use crate::registry::Registry;
+use crate::resource::{GroupKind, Resource};
+use crate::{Error, ErrorKind, Result};
+
+/// A control plane: the objects, their reconcilers, and what brings the two together.
+///
+/// ```
+/// use fabrica::prelude::*;
+/// # #[derive(Clone, Debug, Resource)]
+/// # #[resource(group = "example.io", version = "v1")]
+/// # struct Device { metadata: Metadata, spec: Spec }
+/// # #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+/// # struct Spec {}
+///
+/// #[reconciler]
+/// async fn reconcile_device(device: &mut Device) -> Result<Action> {
+///     info!("{} is looked after", device.name());
+///     Ok(Action::AwaitChange)
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<()> {
+///     let controller = Controller::discover().workers(5).build().await?;
+///     controller.start().await?;
+///     controller.client().create(Device::new("dev-123", Spec::default())).await?;
+///     controller.stop().await
+/// }
+/// ```
+pub struct Controller {
+    registry: Registry,
+    client: Client,
+    bus: EventBus,
+    handle: Handle,
+    kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>,
+    wakeups: Arc<Wakeups>,
+    workers: usize,
+    grace: Duration,
+    running: Mutex<Running>,
+}
+
+/// What a started controller holds; dropped with it.
+#[derive(Default)]
+struct Running {
+    phase: Phase,
+    workers: JoinSet<()>,
+    resyncs: JoinSet<()>,
+    tap: Option<TapGuard>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Built,
+    Started,
+    Stopped,
+}
+
+impl Controller {
+    /// Everything that is linked into the program: each `#[derive(Resource)]` and each `#[reconciler]`.
+    pub fn discover() -> Builder {
+        Builder::new(Registry::discover())
+    }
+
+    /// Nothing yet: for tests, and for programs that say what they run.
+    pub fn empty() -> Builder {
+        Builder::new(Registry::empty())
+    }
+
+    /// Starts the workers. Every object of a reconciled kind is reconciled once, then whenever something happens to it.
+    ///
+    /// # Errors
+    /// The controller was started before.
+    #[allow(clippy::unused_async)] // a store that several controllers share will have to be waited for
+    pub async fn start(&self) -> Result<()> {
+        let mut running = self.running.lock();
+        if running.phase != Phase::Built {
+            let message = "the controller was started before: build another one";
+            return Err(Error::new(ErrorKind::Startup, message));
+        }
+        running.phase = Phase::Started;
+        info!("Starting reconciliation controller with {} workers", self.workers);
+        // Changes are listened to before the first fill, so that none falls between the two.
+        self.client.observe(Arc::clone(&self.wakeups) as _);
+        let wakeups = Arc::clone(&self.wakeups);
+        running.tap = Some(self.bus.tap(Arc::new(move |event| wakeups.published(event))));
+        for kind in self.kinds.values() {
+            for _ in 0..kind.options.concurrency.unwrap_or(self.workers) {
+                running.workers.spawn(Arc::clone(kind).work());
+            }
+            if let Some(every) = kind.options.resync {
+                running.resyncs.spawn(Arc::clone(kind).resync(every));
+            }
+            kind.fill();
+        }
+        Ok(())
+    }
+
+    /// Stops: no new run begins, running ones may finish within the grace period and are cancelled after it, and what
+    /// they did is saved. Afterwards events and watches end. Stopping twice is no error.
+    ///
+    /// # Errors
+    /// None today; a store that must be closed may have some.
+    pub async fn stop(&self) -> Result<()> {
+        let (mut workers, tap) = {
+            let mut running = self.running.lock();
+            running.phase = Phase::Stopped;
+            running.resyncs.abort_all();
+            (std::mem::take(&mut running.workers), running.tap.take())
+        };
+        for kind in self.kinds.values() {
+            kind.queue.shut_down();
+        }
+        let finished = async { while workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.grace, finished).await.is_err() {
+            warn!("{} workers were still running after {:?} and are cancelled", workers.len(), self.grace);
+            workers.shutdown().await;
+        }
+        drop(tap);
+        self.bus.close();
+        self.client.close();
+        Ok(())
+    }
+
+    /// The client: how code reads and writes objects.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The event bus.
+    #[must_use]
+    pub fn bus(&self) -> &EventBus {
+        &self.bus
+    }
+
+    /// For code outside a reconcile that wants one.
+    #[must_use]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// What is declared.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// How an object fails: the attempts, what the last one said, and when the next is; `None` if its last run went well.
+    #[must_use]
+    pub fn failure<T: Resource>(&self, uid: &str) -> Option<Failure> {
+        self.kinds.get(&GroupKind::of::<T>())?.failures.get(uid)
+    }
+
+    /// How many objects wait for a worker or are with one; timers don't count.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.kinds.values().map(|kind| kind.queue.len() + kind.queue.running()).sum()
+    }
+}
+
+/// A controller that is dropped without [`Controller::stop`] cancels what runs.
+impl Drop for Controller {
+    fn drop(&mut self) {
+        // The client holds the wake-up rules, which hold the client: closing it takes them apart.
+        self.client.close();
+    }
+}
+
+impl fmt::Debug for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = self.running.lock().phase;
+        f.debug_struct("Controller").field("phase", &phase).field("kinds", &self.handle).finish_non_exhaustive()
+    }
+}

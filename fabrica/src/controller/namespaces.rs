@@ -1,0 +1,73 @@
+//! Deleting a namespace deletes what is in it.
+
+use tracing::info;
+
+use crate::Result;
+use crate::client::{Client, DeleteOptions};
+use crate::reconciler::{Action, Context, Finalize, Needs, Options, Reconciler, ReconcilerType, Watch};
+use crate::resource::{Namespace, Object, Resource, Uid};
+
+/// The built-in reconciler of namespaces; it only finalizes.
+struct Contents;
+
+/// The reconciler of namespaces, for a program that has a kind which lives in them.
+pub(super) fn reconciler(client: &Client) -> Option<(&'static ReconcilerType, Options)> {
+    let namespaced = client.kinds().iter().filter(|resource| resource.namespaced);
+    // What goes from a namespace wakes it, so that it learns when the last is gone.
+    let watches: Vec<Watch> = namespaced.map(|resource| Watch::dynamic(resource, namespace_of)).collect();
+    if watches.is_empty() {
+        return None;
+    }
+    Some((Contents::TYPE, Options { watches, ..Options::default() }))
+}
+
+/// The namespace that an object is in, if it is going.
+fn namespace_of(object: &dyn Object, client: &Client) -> Vec<Uid> {
+    let namespace = client.cache::<Namespace>().by_name("", &object.metadata().namespace);
+    let going = namespace.filter(|namespace| namespace.metadata.is_deleting());
+    going.map(|namespace| namespace.metadata.uid.clone()).into_iter().collect()
+}
+
+impl Reconciler for Contents {
+    type Resource = Namespace;
+
+    const NAME: &'static str = "namespace_contents";
+    const HAS_FINALIZE: bool = true;
+    const TYPE: &'static ReconcilerType = &ReconcilerType::of::<Self>();
+
+    fn options() -> Options {
+        Options::default()
+    }
+
+    fn needs(_: &mut Needs) {}
+
+    async fn reconcile(_: &mut Namespace, _: &Context) -> Result<Action> {
+        Ok(Action::AwaitChange)
+    }
+
+    async fn finalize(namespace: &mut Namespace, ctx: &Context) -> Result<Finalize> {
+        let client = ctx.client();
+        let contents = client.contents_of(namespace.name());
+        if contents.is_empty() {
+            return Ok(Finalize::Done);
+        }
+        for key in &contents {
+            let is_deleting = client.cached(key).is_none_or(|cached| cached.metadata(&key.uid).is_deleting());
+            if is_deleting {
+                continue;
+            }
+            match client.delete_object(key, DeleteOptions::default()).await {
+                Err(error) if !error.is_not_found() => {
+                    return Err(error.context(format_args!("deleting namespace {}", namespace.name())));
+                }
+                _ => {}
+            }
+        }
+        let left = client.contents_of(namespace.name()).len();
+        if left == 0 {
+            return Ok(Finalize::Done);
+        }
+        info!("Namespace {} goes when the {left} objects in it are gone", namespace.name());
+        Ok(Finalize::AwaitChange)
+    }
+}

@@ -1,0 +1,67 @@
+//! One call of user code, fenced in: a panic, a timeout or a blocked thread costs its object, not the process (C5).
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tracing::warn;
+
+use crate::resource::ObjectKey;
+use crate::{Error, ErrorKind, Result};
+
+/// Runs user code to its end.
+///
+/// # Errors
+/// Its own; or it panicked; or it took longer than `timeout`, and was dropped where it waited.
+pub(super) async fn fenced<T>(key: &ObjectKey, timeout: Option<Duration>, run: BoxFuture<'_, Result<T>>) -> Result<T> {
+    let run = AssertUnwindSafe(Watched { key, run }).catch_unwind();
+    let outcome = match timeout {
+        None => run.await,
+        Some(limit) => match tokio::time::timeout(limit, run).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let message =
+                    format!("the reconcile of {key} was cancelled: it took longer than its timeout of {limit:?}");
+                return Err(Error::new(ErrorKind::Timeout, message));
+            }
+        },
+    };
+    outcome.unwrap_or_else(|panic| {
+        Err(Error::new(ErrorKind::Panicked, format!("the reconcile of {key} panicked: {}", message_of(&*panic))))
+    })
+}
+
+/// The text of a panic.
+pub(super) fn message_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// A future that is reported if one poll of it takes so long that it must have blocked its thread.
+struct Watched<'a, T> {
+    key: &'a ObjectKey,
+    run: BoxFuture<'a, Result<T>>,
+}
+
+/// A poll is to take microseconds. One that takes this long keeps other objects, and timers, from their thread.
+const BLOCKED: Duration = Duration::from_millis(500);
+
+impl<T> Future for Watched<'_, T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        // The machine's clock: a paused one would not see the thread blocked.
+        let start = Instant::now();
+        let poll = self.run.as_mut().poll(cx);
+        let took = start.elapsed();
+        if took >= BLOCKED {
+            let key = self.key;
+            warn!(object = %key, ?took, "the reconcile of {key} blocked its thread for {took:?}: use async calls or `tokio::task::spawn_blocking`");
+        }
+        poll
+    }
+}

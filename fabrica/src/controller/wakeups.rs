@@ -1,0 +1,83 @@
+//! Who is woken by what: the object itself by its changes, others by what they watch, and anybody by an event.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tracing::error;
+
+use super::kind::Kind;
+use super::run::message_of;
+use crate::client::{CachedObject, Client, ObjectChange, Observer};
+use crate::event::Event;
+use crate::reconciler::{Reason, Watch};
+use crate::resource::{GroupKind, ObjectKey, Uid};
+
+/// The wake-up rules of a controller.
+///
+/// The client calls [`changed`](Observer::changed) for every change, in order and before the write that made it returns.
+/// What calls it back here is short and waits for nothing.
+pub(super) struct Wakeups {
+    kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>,
+    /// Who watches a kind, by that kind.
+    watchers: BTreeMap<GroupKind, Vec<(Arc<Kind>, Watch)>>,
+    client: Client,
+}
+
+impl Wakeups {
+    pub(super) fn new(kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>, client: Client) -> Self {
+        let mut watchers = BTreeMap::<_, Vec<_>>::new();
+        for kind in kinds.values() {
+            for watch in &kind.options.watches {
+                watchers.entry(watch.resource().group_kind()).or_default().push((Arc::clone(kind), watch.clone()));
+            }
+        }
+        Self { kinds, watchers, client }
+    }
+
+    /// Wakes the object that an event is about, if its reconciler listens to such events.
+    pub(super) fn published(&self, event: &Event) {
+        let Some(about) = event.about() else { return };
+        let kind = self.kinds.iter().find(|(kind, _)| kind.group == about.group && kind.kind == about.kind);
+        let Some((group_kind, kind)) = kind else { return };
+        let event_type = event.event_type();
+        if kind.events.iter().any(|pattern| pattern.matches(event_type)) {
+            let key = ObjectKey { kind: *group_kind, uid: about.uid.clone() };
+            kind.queue.add(key, Reason::Event(event_type.into()).into());
+        }
+    }
+
+    /// A mapping runs on the object as it was and as it is: who was concerned before may not be any more.
+    fn wake_watchers(&self, change: &ObjectChange) {
+        for (kind, watch) in self.watchers.get(&change.key.kind).into_iter().flatten() {
+            for object in [&change.old, &change.new].into_iter().flatten() {
+                for uid in self.targets(watch, object, &change.key) {
+                    let key = ObjectKey { kind: kind.reconciler.resource.group_kind(), uid };
+                    kind.queue.add(key, Reason::Watched(Box::new(change.key.clone())).into());
+                }
+            }
+        }
+    }
+
+    /// A mapping that panics wakes nobody; it must not take down the one task that every change passes through.
+    fn targets(&self, watch: &Watch, object: &CachedObject, key: &ObjectKey) -> Vec<Uid> {
+        let Some(object) = object.object() else { return Vec::new() };
+        catch_unwind(AssertUnwindSafe(|| watch.targets(&**object, &self.client))).unwrap_or_else(|panic| {
+            error!(object = %key, "the `watches` mapping of {} panicked on {key}, nobody was woken: {}", key.kind, message_of(&*panic));
+            Vec::new()
+        })
+    }
+}
+
+impl Observer for Wakeups {
+    fn changed(&self, change: &ObjectChange) {
+        if let Some(kind) = self.kinds.get(&change.key.kind) {
+            if change.new.is_some() {
+                kind.queue.add(change.key.clone(), Reason::Changed { revision: change.revision }.into());
+            } else {
+                kind.forget(&change.key);
+            }
+        }
+        self.wake_watchers(change);
+    }
+}

@@ -1,0 +1,33 @@
+//! Text that can't be parsed.
+
+use std::fmt;
+
+use super::names::quoted;
+
+/// A selector or a path that can't be parsed: where it is wrong, and what was expected there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    what: &'static str,
+    input: String,
+    /// How many characters stand before the fault.
+    pub position: usize,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl SyntaxError {
+    /// A fault at a byte of the input.
+    pub(super) fn at(what: &'static str, input: &str, byte: usize, message: impl Into<String>) -> Self {
+        let position = input.char_indices().take_while(|(start, _)| *start < byte).count();
+        Self { what, input: quoted(input), position, message: message.into() }
+    }
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, input, position, message } = self;
+        write!(f, "{what} {input}: {message}, at character {}", position + 1)
+    }
+}
+
+impl std::error::Error for SyntaxError {}

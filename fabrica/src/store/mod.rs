@@ -1,0 +1,43 @@
+//! Where things are kept.
+//!
+//! [`Store`] is a small contract: keys with values, guarded transactions that each make one [`Revision`],
+//! lists at one revision, and watches without gaps. [`MemoryStore`] keeps everything in memory; the suite in
+//! [`conformance`] checks any implementation.
+//!
+//! ```
+//! use fabrica::store::{Guard, MemoryStore, Page, Store, StoreError, Transaction};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), StoreError> {
+//! let store = MemoryStore::new();
+//! let create = Transaction::new()
+//!     .when(Guard::Absent("/devices/a".into()))
+//!     .put("/devices/a", "running");
+//! let revision = store.txn(create.clone()).await?;
+//! assert!(matches!(store.txn(create).await, Err(StoreError::Conflict { index: 0, .. })));
+//!
+//! let devices = store.list(&"/devices/".into(), Page::all()).await?;
+//! assert_eq!((devices.entries.len(), devices.revision), (1, revision));
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod conformance;
+mod contract;
+mod entry;
+mod error;
+mod feed;
+mod memory;
+mod page;
+mod revision;
+mod transaction;
+mod watch;
+
+pub use contract::Store;
+pub use entry::{Entry, Key};
+pub use error::StoreError;
+pub use memory::{Fault, Faults, MemoryStore};
+pub use page::{ListPage, Page, PageToken};
+pub use revision::Revision;
+pub use transaction::{Guard, Limits, Op, Transaction};
+pub use watch::{Batch, Change, Watch, WatchItem};

@@ -1,0 +1,14 @@
+//! DESIGN section 7: the promises C1 to C9 of the controller, and what goes wrong elsewhere.
+
+mod deletion;
+mod failure;
+mod fences;
+mod kinds;
+mod level;
+mod namespaces;
+mod own_writes;
+mod startup;
+mod status;
+mod stopping;
+mod wakeups;
+mod why;

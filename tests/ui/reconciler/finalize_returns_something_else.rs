@@ -1,0 +1,26 @@
+use fabrica::prelude::*;
+
+#[reconciler(finalize = release)]
+async fn reconcile_device(device: &mut Device) -> Result<Action> {
+    let _ = device;
+    Ok(Action::AwaitChange)
+}
+
+async fn release(device: &mut Device, ctx: &Context) -> Result<Action> {
+    let _ = (device, ctx);
+    Ok(Action::AwaitChange)
+}
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "example.io", version = "v1")]
+struct Device {
+    metadata: Metadata,
+    spec: DeviceSpec,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct DeviceSpec {
+    rack: String,
+}
+
+fn main() {}

@@ -1,0 +1,30 @@
+use fabrica::prelude::*;
+
+#[reconciler(finalize = cleanup::release)]
+async fn reconcile_device(device: &mut Device) -> Result<Action> {
+    let _ = device;
+    Ok(Action::AwaitChange)
+}
+
+mod cleanup {
+    use super::*;
+
+    pub async fn release(device: &Device) -> Result<Finalize> {
+        let _ = device;
+        Ok(Finalize::Done)
+    }
+}
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "example.io", version = "v1")]
+struct Device {
+    metadata: Metadata,
+    spec: DeviceSpec,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct DeviceSpec {
+    rack: String,
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+use fabrica::prelude::*;
+
+#[reconciler]
+async fn reconcile_device(device: &mut Device) -> Result<Action> {
+    let name = std::rc::Rc::new(device.metadata.name.clone());
+    std::future::ready(()).await;
+    drop(name);
+    Ok(Action::AwaitChange)
+}
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "example.io", version = "v1")]
+struct Device {
+    metadata: Metadata,
+    spec: DeviceSpec,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct DeviceSpec {
+    rack: String,
+}
+
+fn main() {}

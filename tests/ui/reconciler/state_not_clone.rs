@@ -1,0 +1,23 @@
+use fabrica::prelude::*;
+
+#[reconciler]
+async fn reconcile_device(device: &mut Device, State(ipmi): State<Ipmi>) -> Result<Action> {
+    let _ = (device, ipmi);
+    Ok(Action::AwaitChange)
+}
+
+struct Ipmi;
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "example.io", version = "v1")]
+struct Device {
+    metadata: Metadata,
+    spec: DeviceSpec,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct DeviceSpec {
+    rack: String,
+}
+
+fn main() {}

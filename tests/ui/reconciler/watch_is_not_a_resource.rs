@@ -1,0 +1,25 @@
+use fabrica::prelude::*;
+
+#[reconciler(watches(DeviceSpec = devices_of))]
+async fn reconcile_device(device: &mut Device) -> Result<Action> {
+    let _ = device;
+    Ok(Action::AwaitChange)
+}
+
+fn devices_of(_: &DeviceSpec, _: &Client) -> Vec<Uid> {
+    Vec::new()
+}
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "example.io", version = "v1")]
+struct Device {
+    metadata: Metadata,
+    spec: DeviceSpec,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct DeviceSpec {
+    rack: String,
+}
+
+fn main() {}

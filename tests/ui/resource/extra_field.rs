@@ -1,0 +1,16 @@
+use fabrica::prelude::*;
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "example.io", version = "v1")]
+struct Device {
+    metadata: Metadata,
+    spec: DeviceSpec,
+    colour: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct DeviceSpec {
+    rack: String,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use fabrica::prelude::*;
+
+#[derive(Clone, Debug, Resource)]
+struct Device {
+    metadata: Metadata,
+    spec: DeviceSpec,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct DeviceSpec {
+    rack: String,
+}
+
+fn main() {}

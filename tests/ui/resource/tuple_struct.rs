@@ -1,0 +1,12 @@
+use fabrica::prelude::*;
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "example.io", version = "v1")]
+struct Device(Metadata, DeviceSpec);
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct DeviceSpec {
+    rack: String,
+}
+
+fn main() {}

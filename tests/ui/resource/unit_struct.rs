@@ -1,0 +1,7 @@
+use fabrica::prelude::*;
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "example.io", version = "v1")]
+struct Device;
+
+fn main() {}
