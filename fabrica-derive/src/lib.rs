@@ -3,6 +3,9 @@
 //! Each macro parses into a model (`model.rs`), which holds every rule of a declaration, and emits thin code from it
 //! (`emit.rs`): trait impls and constants, with the logic left to the runtime.
 
+// Text here would stand a second time below that of the re-export.
+#![allow(missing_docs)]
+
 mod args;
 mod duration;
 mod errors;
@@ -15,13 +18,11 @@ mod snapshots;
 
 use proc_macro::TokenStream;
 
-/// Makes a struct of `metadata`, `spec` and, if it has one, `status` a resource.
 #[proc_macro_derive(Resource, attributes(resource))]
 pub fn derive_resource(input: TokenStream) -> TokenStream {
     resource::expand(input.into()).into()
 }
 
-/// Makes an `async fn` or an `impl` block the reconciler of a kind.
 #[proc_macro_attribute]
 pub fn reconciler(args: TokenStream, item: TokenStream) -> TokenStream {
     reconciler::expand(args.into(), item.into()).into()

@@ -85,6 +85,9 @@ pub mod everything {
     type Outcome<T> = ::std::result::Result<T, fab::Error>;
 
     /// Has every option.
+    ///
+    /// # Errors
+    /// None.
     #[fab::reconciler(
         crate = ::fab,
         name = "everything",
@@ -138,6 +141,7 @@ pub mod plain {
         pub const LIMIT: u8 = { 1 };
 
         async fn reconcile(&mut self) -> fab::Result<fab::reconciler::Action> {
+            self.spec.size += 1;
             ::std::result::Result::Ok(fab::reconciler::Action::Requeue)
         }
 
@@ -145,6 +149,7 @@ pub mod plain {
             &mut self,
             _shared: fab::reconciler::State<super::data::Shared>,
         ) -> ::std::result::Result<fab::reconciler::Finalize, ::std::io::Error> {
+            self.spec.size += 1;
             ::std::result::Result::Ok(fab::reconciler::Finalize::Done)
         }
     }
@@ -200,6 +205,9 @@ pub mod generated {
             }
 
             /// Written by a macro.
+            ///
+            /// # Errors
+            /// The event is refused.
             #[fab::reconciler(timeout = $timeout, crate = fab)]
             pub async fn $function(
                 object: &mut $kind,
@@ -246,7 +254,7 @@ pub mod absent {
 
 /// Declarations in the body of a function.
 #[must_use]
-pub fn inside() -> &'static str {
+pub const fn inside() -> &'static str {
     #[derive(Clone, Debug, fab::Resource)]
     #[resource(group = "hygiene.example.io", version = "v1", register = false, crate = fab)]
     struct Inner {

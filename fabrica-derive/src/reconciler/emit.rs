@@ -13,12 +13,10 @@ use crate::runtime;
 /// What is emitted beside the item. If the declaration is not `sound`, what it promises to the rest of the user's crate
 /// is there, without code behind it and without a registration.
 pub fn reconciler(model: &Model<'_>, sound: bool) -> TokenStream {
-    let conditions = runtime::conditions(model.attrs);
     let mut code = TokenStream::new();
     if let Subject::Function(vis) = model.subject {
         let ident = model.reconcile.ident;
         code.extend(quote! {
-            #(#conditions)*
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code)]
             #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
@@ -30,7 +28,7 @@ pub fn reconciler(model: &Model<'_>, sound: bool) -> TokenStream {
         if sound && model.options.register {
             items.extend(registration(model));
         }
-        code.extend(runtime::scope(&model.options.runtime, &conditions, &items));
+        code.extend(runtime::scope(&model.options.runtime, &items));
     }
     code
 }

@@ -16,7 +16,6 @@ pub struct Function {
 }
 
 pub struct Impl {
-    pub attrs: Vec<Attribute>,
     pub keyword: Token![impl],
     pub generics: Generics,
     /// Whether it implements a trait.
@@ -30,7 +29,7 @@ impl Parse for Item {
         let attrs = input.call(Attribute::parse_outer)?;
         let start = input.cursor();
         if input.peek(Token![impl]) || (input.peek(Token![unsafe]) && input.peek2(Token![impl])) {
-            return Impl::parse(attrs, input).map(Self::Impl);
+            return Impl::parse(input).map(Self::Impl);
         }
         let vis: Visibility = input.parse()?;
         match input.parse::<Signature>() {
@@ -55,7 +54,7 @@ impl Parse for Item {
 }
 
 impl Impl {
-    fn parse(attrs: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<Self> {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         input.parse::<Option<Token![unsafe]>>()?;
         let keyword = input.parse()?;
         let generics: Generics = if input.peek(Token![<]) { input.parse()? } else { Generics::default() };
@@ -73,7 +72,7 @@ impl Impl {
         while !content.is_empty() {
             methods.extend(member(&content)?);
         }
-        Ok(Self { attrs, keyword, generics, is_of_trait, ty, methods })
+        Ok(Self { keyword, generics, is_of_trait, ty, methods })
     }
 }
 

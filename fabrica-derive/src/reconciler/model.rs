@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Ident, Type, Visibility};
+use syn::{Ident, Type, Visibility};
 
 use super::item::{Function, Impl, Item};
 use super::options::Options;
@@ -13,7 +13,6 @@ use crate::errors::Errors;
 use crate::names;
 
 pub struct Model<'a> {
-    pub attrs: &'a [Attribute],
     pub options: Options,
     pub subject: Subject<'a>,
     /// The resource's type.
@@ -48,14 +47,13 @@ impl<'a> Model<'a> {
     }
 
     fn of_function(options: Options, function: &'a Function, errors: &mut Errors) -> Option<Self> {
-        let Function { attrs, vis, sig } = function;
+        let Function { vis, sig, .. } = function;
         if let Some(receiver) = sig.receiver() {
             errors.on(receiver, "put `#[reconciler]` on the `impl` block");
             return None;
         }
         let types = signature::types(sig, Form::Free, &RECONCILER, errors);
         Some(Self {
-            attrs,
             name: options.name.clone().unwrap_or_else(|| sig.ident.unraw().to_string()),
             options,
             subject: Subject::Function(vis),
@@ -88,7 +86,6 @@ impl<'a> Model<'a> {
             errors.on(path, "the `impl` block has a method `finalize` already");
         }
         block.generics.params.is_empty().then_some(Self {
-            attrs: &block.attrs,
             name: options.name.clone().unwrap_or_else(|| last_segment(&block.ty)),
             options,
             subject: Subject::Impl(&block.ty, form),

@@ -16,7 +16,7 @@ pub fn resource(model: &Model<'_>, sound: bool) -> TokenStream {
     if sound && model.register {
         items.extend(registration(model));
     }
-    runtime::scope(&model.runtime, &runtime::conditions(&model.input.attrs), &items)
+    runtime::scope(&model.runtime, &items)
 }
 
 fn impl_resource(model: &Model<'_>) -> TokenStream {

@@ -40,6 +40,16 @@ const SCENARIOS: &[Scenario] = &[
         run: queue::run,
     },
     Scenario { name: "timers", about: "N distinct keys added for 1 h later", objects: 1_000_000, run: timers::run },
+    Scenario { name: "noop", about: "N existing objects: start to all reconciled", objects: 100_000, run: noop::run },
+    Scenario { name: "create", about: "N creates: first to all reconciled", objects: 100_000, run: create::run },
+    Scenario {
+        name: "readwrite",
+        about: "each reconcile reads another object and writes its status",
+        objects: 100_000,
+        run: readwrite::run,
+    },
+    Scenario { name: "bus", about: "N events to 1,000 patterns: publish to delivered", objects: 100_000, run: bus::run },
+    Scenario { name: "memory", about: "resident bytes for each object of 1 KiB", objects: 100_000, run: memory::run },
 ];
 
 fn main() -> ExitCode {

@@ -145,6 +145,11 @@ impl Client {
         found.cache.read().uids().map(|uid| ObjectKey { kind, uid: uid.clone() }).collect()
     }
 
+    /// How many objects of a kind there are, those that can't be decoded included.
+    pub(crate) fn count(&self, kind: GroupKind) -> usize {
+        self.inner.shared.kinds.find(kind).map_or(0, |found| found.cache.read().len())
+    }
+
     /// What is in a namespace: the objects of every namespaced kind of the program.
     pub(crate) fn contents_of(&self, namespace: &str) -> Vec<ObjectKey> {
         let namespaced = self.kinds().iter().filter(|type_| type_.namespaced);

@@ -17,7 +17,7 @@ mod owner;
 pub(crate) mod sample;
 mod schema;
 mod structural;
-mod suggest;
+pub(crate) mod suggest;
 mod syntax;
 mod timestamp;
 mod traits;

@@ -35,11 +35,19 @@ struct State {
     closed: bool,
     /// The readers that wait, by prefix. A reader in here has been given all that `batches` holds for its
     /// prefix, so however long it waits it does not fall behind.
-    waiting: BTreeMap<Key, BTreeMap<u64, Waiting>>,
+    waiting: BTreeMap<Key, Group>,
     /// The readers that were taken out of `waiting` and have not come back yet, with the revision up to which
     /// they had been given everything.
     woken: BTreeMap<u64, Revision>,
     readers: u64,
+}
+
+/// The readers of one prefix that wait.
+#[derive(Default)]
+struct Group {
+    readers: BTreeMap<u64, Waiting>,
+    /// How many of them are eager, so that a commit looks for them only if there are any.
+    eager: usize,
 }
 
 struct Waiting {
@@ -177,17 +185,20 @@ impl State {
     /// Takes out the readers that these changes concern, and wakes the eager ones too.
     fn take_waiting(&mut self, changes: &[Change]) -> Woken {
         let mut wakers = Vec::new();
-        self.waiting.retain(|prefix, readers| {
+        self.waiting.retain(|prefix, group| {
             if changes.iter().any(|change| change.key.starts_with(prefix)) {
-                for (id, reader) in std::mem::take(readers) {
+                for (id, reader) in std::mem::take(&mut group.readers) {
                     self.woken.insert(id, self.latest);
                     wakers.push(reader.waker);
                 }
                 return false;
             }
-            for reader in readers.values_mut().filter(|reader| reader.eager) {
-                reader.eager = false;
-                wakers.push(reader.waker.clone());
+            if group.eager > 0 {
+                group.eager = 0;
+                for reader in group.readers.values_mut().filter(|reader| reader.eager) {
+                    reader.eager = false;
+                    wakers.push(reader.waker.clone());
+                }
             }
             true
         });
@@ -196,7 +207,8 @@ impl State {
 
     fn take_all_waiting(&mut self) -> Woken {
         let mut wakers = Vec::new();
-        for (id, reader) in std::mem::take(&mut self.waiting).into_values().flatten() {
+        let groups = std::mem::take(&mut self.waiting).into_values();
+        for (id, reader) in groups.flat_map(|group| group.readers) {
             self.woken.insert(id, self.latest);
             wakers.push(reader.waker);
         }
@@ -204,7 +216,9 @@ impl State {
     }
 
     fn start_waiting(&mut self, reader: &Reader, waker: Waker, eager: bool) {
-        self.waiting.entry(reader.prefix().clone()).or_default().insert(reader.id(), Waiting { waker, eager });
+        let group = self.waiting.entry(reader.prefix().clone()).or_default();
+        group.eager += usize::from(eager);
+        group.readers.insert(reader.id(), Waiting { waker, eager });
     }
 
     /// If the reader was waiting: the revision up to which it has missed nothing.
@@ -212,11 +226,12 @@ impl State {
         if let Some(revision) = self.woken.remove(&reader.id()) {
             return Some(revision);
         }
-        let readers = self.waiting.get_mut(reader.prefix())?;
-        let was_waiting = readers.remove(&reader.id()).is_some();
-        if readers.is_empty() {
+        let group = self.waiting.get_mut(reader.prefix())?;
+        let waited = group.readers.remove(&reader.id())?;
+        group.eager -= usize::from(waited.eager);
+        if group.readers.is_empty() {
             self.waiting.remove(reader.prefix());
         }
-        was_waiting.then_some(self.latest)
+        Some(self.latest)
     }
 }

@@ -1,0 +1,35 @@
+//! The command line that a program gets: `run`, `schemas`, `crds`, `graph` and `check`.
+//!
+//! Flags go before the environment (`FABRICA_..`), which goes before the defaults; `--help` states all of them. The log
+//! and errors go to stderr, everything else to stdout. The exit code is 0, or 1 after an error, or 2 for wrong usage.
+
+mod app;
+mod apply;
+mod args;
+mod check;
+mod crds;
+mod graph;
+mod log;
+mod run;
+mod schemas;
+mod signals;
+mod table;
+
+use std::process::ExitCode;
+
+pub use app::App;
+
+/// The command line for everything that is linked into the program; `fabrica::main()`.
+///
+/// It makes its own tokio runtime, so `main` is a plain function. For a program with states or with something to do at
+/// its start and end, see [`App`].
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     fabrica::main()
+/// }
+/// ```
+#[must_use]
+pub fn main() -> ExitCode {
+    App::new().main()
+}

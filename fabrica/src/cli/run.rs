@@ -1,0 +1,80 @@
+//! `run`: everything at work until a signal.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tracing::{error, info};
+
+use super::app::App;
+use super::apply::Applier;
+use super::args::RunArgs;
+use super::signals::Signals;
+use super::table::{self, Screen};
+use crate::Result;
+use crate::controller::Builder;
+use crate::store::MemoryStore;
+
+/// Where objects are kept, unless the program says so itself.
+pub(super) fn with_store(builder: Builder) -> Builder {
+    builder.store(MemoryStore::new())
+}
+
+pub(super) async fn run(app: App, builder: Builder, args: RunArgs, screen: Option<Screen>) -> Result<()> {
+    // From here on a signal stops what was started, instead of ending the process in the middle of it.
+    let mut signals = Signals::new()?;
+    let sources = args.apply();
+    let controller = Arc::new(builder.build().await?);
+    let mut applier = Applier::new(controller.client().clone(), &sources)?;
+
+    let start = async {
+        if let Some(hook) = app.on_start {
+            hook(Arc::clone(&controller)).await?;
+        }
+        // What is there at once is there when the first reconcile runs.
+        applier.begin().await;
+        controller.start().await
+    };
+    let started = tokio::select! {
+        biased;
+        signal = signals.next() => Ok(Some(signal)),
+        started = start => started.map(|()| None),
+    };
+    let mut tasks = JoinSet::new();
+    if let Some(screen) = &screen {
+        tasks.spawn(table::show(controller.client().clone(), screen.clone()));
+    }
+    // Nothing is applied any more once a signal has come: the future that does it is dropped.
+    let signal = match started {
+        Ok(None) => tokio::select! {
+            biased;
+            signal = signals.next() => Ok(signal),
+            never = applier.keep() => match never {},
+        },
+        Ok(Some(signal)) => Ok(signal),
+        Err(error) => Err(error),
+    };
+    if let Ok(signal) = &signal {
+        info!("Stopping on {signal}; another signal exits at once");
+    }
+
+    let stop = async {
+        let stopped = controller.stop().await;
+        tasks.shutdown().await;
+        if let Some(screen) = &screen {
+            screen.leave();
+        }
+        match app.on_stop {
+            Some(hook) => stopped.and(hook(Arc::clone(&controller)).await),
+            None => stopped,
+        }
+    };
+    let stopped = tokio::select! {
+        biased;
+        signal = signals.next() => {
+            error!("Exiting at once on a second signal ({signal}): what was running is cut off");
+            std::process::exit(1);
+        }
+        stopped = stop => stopped,
+    };
+    signal.and(stopped)
+}

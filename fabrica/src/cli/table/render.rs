@@ -1,0 +1,182 @@
+//! From objects to the lines of a table. Nothing here reads a clock or a terminal.
+
+use std::fmt::Write;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The objects of one kind, as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Section {
+    /// What stands above the table.
+    pub(super) title: String,
+    pub(super) headings: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+    /// How many objects there are; more than rows if not all of them were asked for.
+    pub(super) total: usize,
+}
+
+/// The lines of the tables, none wider than `width` columns and no more than `height` of them.
+///
+/// Rows that have no room are counted at the end of their section; every section keeps its title.
+pub(super) fn render(sections: &[Section], width: usize, height: usize) -> Vec<String> {
+    let sections: Vec<_> = sections.iter().filter(|section| section.total > 0).collect();
+    if sections.is_empty() {
+        return vec![fit("no objects yet", width)];
+    }
+    let mut lines = Vec::new();
+    let mut room = height.saturating_sub(sections.iter().map(|_| FRAME).sum::<usize>()).max(1);
+    for (index, section) in sections.iter().enumerate() {
+        // What the sections before left over, shared evenly with those that follow.
+        let share = room.div_ceil(sections.len() - index);
+        let shown =
+            if section.total <= share { section.rows.len() } else { section.rows.len().min(share.saturating_sub(1)) };
+        room = room.saturating_sub(shown + usize::from(section.total > shown));
+        if index > 0 {
+            lines.push(String::new());
+        }
+        draw(section, shown, width, &mut lines);
+    }
+    lines.truncate(height.max(1));
+    lines
+}
+
+/// The lines of a section that are no rows: its title, its headings, and the empty line between it and the next.
+const FRAME: usize = 3;
+
+fn draw(section: &Section, shown: usize, width: usize, lines: &mut Vec<String>) {
+    let rows = &section.rows[..shown];
+    let widths: Vec<usize> = (0..section.headings.len())
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).chain(section.headings.get(column));
+            cells.map(|cell| clean(cell).width()).max().unwrap_or_default().min(WIDEST)
+        })
+        .collect();
+    lines.push(fit(&format!("{} ({})", section.title, section.total), width));
+    for row in std::iter::once(&section.headings).chain(rows) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let cell = fit(&clean(cell), *width);
+            let gap = width - cell.width() + GAP;
+            let _ = write!(line, "{cell}{:gap$}", "");
+        }
+        lines.push(fit(line.trim_end(), width));
+    }
+    if section.total > shown {
+        lines.push(fit(&format!("… {} more", section.total - shown), width));
+    }
+}
+
+/// The space between two columns.
+const GAP: usize = 3;
+/// No cell is wider: one long message must not push the other columns out of sight.
+const WIDEST: usize = 40;
+
+/// What a terminal would obey is shown as a sign instead: an object's text must not move the cursor.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.width().is_none() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The text cut to a width, with a sign that it was.
+fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut fitted = String::new();
+    let mut left = width.saturating_sub(1);
+    for c in text.chars() {
+        let Some(rest) = left.checked_sub(c.width().unwrap_or_default()) else { break };
+        left = rest;
+        fitted.push(c);
+    }
+    if width > 0 {
+        fitted.push('…');
+    }
+    fitted
+}
+
+/// How old something is, as `kubectl` says it: the two largest units while it is young, then one.
+pub(super) fn age(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let two = |large: u64, one: char, small: u64, other: char| {
+        if small == 0 { format!("{large}{one}") } else { format!("{large}{one}{small}{other}") }
+    };
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..600 => two(minutes, 'm', seconds % 60, 's'),
+        600..10_800 => format!("{minutes}m"),
+        10_800..28_800 => two(hours, 'h', minutes % 60, 'm'),
+        28_800..172_800 => format!("{hours}h"),
+        172_800..691_200 => two(days, 'd', hours % 24, 'h'),
+        _ => format!("{days}d"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(title: &str, rows: &[&[&str]]) -> Section {
+        let text = |cells: &[&str]| cells.iter().map(|&cell| cell.to_owned()).collect::<Vec<_>>();
+        let headings = text(&["NAME", "STATE", "AGE"]);
+        Section {
+            title: title.to_owned(),
+            headings,
+            rows: rows.iter().map(|row| text(row)).collect(),
+            total: rows.len(),
+        }
+    }
+
+    #[test]
+    fn columns_stand_below_their_headings() {
+        let lines = render(&[section("Device", &[&["dev-1", "running", "5s"], &["a", "-", "12m"]])], 80, 24);
+        assert_eq!(lines, ["Device (2)", "NAME    STATE     AGE", "dev-1   running   5s", "a       -         12m"]);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let sections = [section("Device", &[&["a-rather-long-name", "日本語日本語", "5s"]])];
+        for width in 0..60 {
+            for line in render(&sections, width, 24) {
+                assert!(line.width() <= width, "{width}: {line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_without_room_are_counted() {
+        let names: Vec<String> = (0..50).map(|n| format!("n{n}")).collect();
+        let rows: Vec<&[&str]> = vec![&["x", "y", "z"]; names.len()];
+        let sections = [section("Device", &rows), section("Rack", &rows[..2])];
+        let lines = render(&sections, 80, 20);
+        assert!(lines.len() <= 20, "{}", lines.len());
+        assert!(lines.contains(&"Rack (2)".to_owned()), "{lines:#?}");
+        let more = lines.iter().find(|line| line.starts_with('…')).unwrap();
+        let shown = lines.iter().take_while(|line| !line.starts_with('…')).count() - 2;
+        assert_eq!(more, &format!("… {} more", 50 - shown));
+        for height in 0..20 {
+            assert!(render(&sections, 80, height).len() <= height.max(1));
+        }
+    }
+
+    #[test]
+    fn a_value_can_not_command_the_terminal() {
+        let lines = render(&[section("Device", &[&["a\u{1b}[2Jb", "x\ny", "1s"]])], 80, 24);
+        assert_eq!(lines.len(), 3);
+        assert!(!lines.concat().contains('\u{1b}'));
+        assert!(lines[2].starts_with("a\u{fffd}[2Jb   x\u{fffd}y"), "{lines:?}");
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_nothing() {
+        assert_eq!(render(&[section("Device", &[])], 80, 24), ["no objects yet"]);
+    }
+
+    #[test]
+    fn an_age_is_as_exact_as_it_is_young() {
+        let ages =
+            [(0, "0s"), (119, "119s"), (120, "2m"), (125, "2m5s"), (600, "10m"), (10_800, "3h"), (11_100, "3h5m")];
+        for (seconds, text) in ages.into_iter().chain([(86_400, "24h"), (180_000, "2d2h"), (864_000, "10d")]) {
+            assert_eq!(age(seconds), text);
+        }
+    }
+}

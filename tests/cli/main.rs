@@ -1,0 +1,9 @@
+//! The command line that a program gets, tested on a program that runs as a process.
+
+#![allow(missing_docs)]
+
+mod apply;
+mod declarations;
+mod program;
+mod run;
+mod table;
