@@ -1,5 +1,7 @@
 //! What the client promises.
 
+#![allow(clippy::unwrap_used)] // a test may panic
+
 use std::sync::Arc;
 
 use fabrica::ErrorKind;

@@ -1,1 +1,2 @@
-//! Programs to copy: each folder beside this file is one.
+//! Programs to copy. Each folder beside this one is a program of its own: `cargo run --example device` runs
+//! `device/main.rs`.

@@ -104,6 +104,7 @@ fn namespaces_are_applied_before_what_is_in_them_and_deleted_after() {
     let mut program = run(&folder);
     program.wait_for("applied namespace/lab (created)");
     program.wait_for("applied part/lab/p (created)");
+    assert!(!program.has_seen("there is no namespace lab"), "{:#?}", program.seen);
     folder.write("c.yaml", &part_manifest("q", "nowhere"));
     let line = program.wait_for("part/nowhere/q: ");
     assert!(line.contains("there is no namespace nowhere"), "{line}");

@@ -1,6 +1,6 @@
 //! The command line that a program gets, tested on a program that runs as a process.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod apply;
 mod declarations;

@@ -4,7 +4,7 @@ use super::program::{Program, gadget, output};
 fn a_signal_ends_it_with_its_hooks_and_exit_code_0() {
     for signal in ["-TERM", "-INT"] {
         let mut program = Program::start(gadget(&["run"]));
-        program.wait_for("Starting reconciliation controller with 16 workers");
+        program.wait_for("Starting reconciliation controller with 7 workers");
         assert!(program.has_seen("on_start: 2 kinds"));
         program.signal(signal);
         program.wait_for("Stopping on SIG");
@@ -38,7 +38,7 @@ fn a_run_that_does_not_end_is_cancelled_after_the_grace_period() {
 }
 
 #[test]
-fn flags_go_before_the_environment_and_both_before_the_defaults() {
+fn flags_go_before_the_environment_and_both_before_what_the_program_sets() {
     let mut command = gadget(&["run", "--workers", "3"]);
     command.env("FABRICA_WORKERS", "5").env("FABRICA_LOG", "info");
     Program::start(command).wait_for("with 3 workers");

@@ -68,9 +68,10 @@ fn main() -> ExitCode {
     let runs = Arc::new(AtomicUsize::new(0));
     let state = Arc::clone(&runs);
     App::new()
-        .configure(
-            move |builder| if std::env::var_os("WITHOUT_STATE").is_some() { builder } else { builder.state(state) },
-        )
+        .configure(move |builder| {
+            let builder = builder.workers(7);
+            if std::env::var_os("WITHOUT_STATE").is_some() { builder } else { builder.state(state) }
+        })
         .on_start(|controller| async move {
             info!("on_start: {} kinds", controller.registry().resources().len());
             Ok(())

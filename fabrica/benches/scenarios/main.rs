@@ -48,7 +48,12 @@ const SCENARIOS: &[Scenario] = &[
         objects: 100_000,
         run: readwrite::run,
     },
-    Scenario { name: "bus", about: "N events to 1,000 patterns: publish to delivered", objects: 100_000, run: bus::run },
+    Scenario {
+        name: "bus",
+        about: "N events to 1,000 patterns: publish to delivered",
+        objects: 100_000,
+        run: bus::run,
+    },
     Scenario { name: "memory", about: "resident bytes for each object of 1 KiB", objects: 100_000, run: memory::run },
 ];
 

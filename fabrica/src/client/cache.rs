@@ -119,6 +119,12 @@ impl Cache {
     }
 
     fn index(&mut self, uid: &Uid, old: Option<&CachedObject>, new: Option<&CachedObject>) {
+        // Names don't change: most often there is nothing to do.
+        if let (Some(old), Some(new)) = (old, new)
+            && old.is_found_as(new)
+        {
+            return;
+        }
         let old_place = old.and_then(CachedObject::place);
         let new_place = new.and_then(CachedObject::place);
         let moved = old_place != new_place;

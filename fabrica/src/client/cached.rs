@@ -100,6 +100,13 @@ impl CachedObject {
         }
     }
 
+    /// Do the same lookups find both?
+    pub(super) fn is_found_as(&self, other: &Self) -> bool {
+        let (Some(one), Some(two)) = (self.object(), other.object()) else { return false };
+        let (one, two) = (one.metadata(), two.metadata());
+        one.name == two.name && one.namespace == two.namespace && self.fields == other.fields
+    }
+
     /// The value of a selectable field.
     pub(super) fn field(&self, index: usize) -> Option<&str> {
         self.fields.get(index)?.as_deref()

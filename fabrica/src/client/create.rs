@@ -8,7 +8,7 @@ use super::keys;
 use super::kinds::Kind;
 use super::lifecycle::{Client, title};
 use super::trouble;
-use super::write::ATTEMPTS;
+use super::write::{ATTEMPTS, written};
 use crate::resource::{Metadata, Namespace, Object, ObjectKey, Resource, Timestamp, Uid};
 use crate::store::{Guard, Revision, StoreError, Transaction};
 use crate::{Error, ErrorKind, Fault, Result};
@@ -36,7 +36,7 @@ impl Client {
             let (txn, guards) = self.creation(&kind, object.metadata(), value.clone())?;
             let key = keys::object(kind.group_kind(), &uid);
             let index = match self.commit(txn, &key, Some(&value)).await {
-                Ok(revision) => return Ok(self.written(&kind, &uid, value, revision, revision)),
+                Ok(revision) => return Ok(written(&kind, &uid, value, revision, revision)),
                 Err(StoreError::Conflict { index, .. }) => index,
                 Err(error) => return Err(trouble::writing(title(type_, object.metadata()), &error)),
             };

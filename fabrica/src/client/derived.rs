@@ -38,11 +38,11 @@ pub(super) fn publish(bus: &EventBus, kind: &Kind, change: &ObjectChange) {
     if !bus.has_subscribers() {
         return;
     }
-    let types = &kind.events;
+    let of_kind = &kind.events;
     let type_ = match (&change.old, &change.new) {
-        (None, _) => &types.created,
-        (Some(_), Some(_)) => &types.updated,
-        (Some(_), None) => &types.deleted,
+        (None, _) => &of_kind.created,
+        (Some(_), Some(_)) => &of_kind.updated,
+        (Some(_), None) => &of_kind.deleted,
     };
     let Some(object) = change.new.as_ref().or(change.old.as_ref()) else { return };
     if bus.is_heard(type_) {
@@ -58,7 +58,7 @@ pub(super) fn publish(bus: &EventBus, kind: &Kind, change: &ObjectChange) {
         if old.contains(&condition) {
             continue;
         }
-        let type_: Arc<str> = condition_type(&types.prefix, &condition.type_).into();
+        let type_: Arc<str> = condition_type(&of_kind.prefix, &condition.type_).into();
         if bus.is_heard(&type_) {
             let Observed { type_: name, status, reason, message } = &condition;
             let data = json!({ "type": name, "status": status, "reason": reason, "message": message });

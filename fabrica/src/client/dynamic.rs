@@ -22,7 +22,7 @@ impl Client {
     /// # Errors
     /// As for [`Self::create`]; `Invalid` with every fault also for fields that the kind doesn't know.
     pub async fn create_json(&self, type_: &ResourceType, object: Value) -> Result<Arc<dyn Object>> {
-        let object = self.from_json(type_, &object)?;
+        let object = self.read_json(type_, &object)?;
         shared(type_, &self.create_object(object).await?)
     }
 
@@ -31,7 +31,7 @@ impl Client {
     /// # Errors
     /// As for [`Self::update`]; `Invalid` with every fault also for fields that the kind doesn't know.
     pub async fn update_json(&self, type_: &ResourceType, object: Value) -> Result<Arc<dyn Object>> {
-        let object = self.from_json(type_, &object)?;
+        let object = self.read_json(type_, &object)?;
         shared(type_, &self.update_object(&*object).await?)
     }
 
@@ -40,7 +40,7 @@ impl Client {
     /// # Errors
     /// As for [`Self::apply`]; `Invalid` with every fault also for fields that the kind doesn't know.
     pub async fn apply_json(&self, type_: &ResourceType, object: Value) -> Result<(Applied, Arc<dyn Object>)> {
-        let object = self.from_json(type_, &object)?;
+        let object = self.read_json(type_, &object)?;
         let (applied, object) = self.apply_object(&*object).await?;
         Ok((applied, shared(type_, &object)?))
     }
@@ -108,7 +108,7 @@ impl Client {
         Ok(self.delete_key(key, &options).await?.is_none())
     }
 
-    fn from_json(&self, type_: &ResourceType, json: &Value) -> Result<Box<dyn Object>> {
+    fn read_json(&self, type_: &ResourceType, json: &Value) -> Result<Box<dyn Object>> {
         let kind = self.inner.shared.kinds.of_type(type_)?;
         let unknown = kind.unknown_fields(json)?;
         let faults = match kind.decode_checked(json) {

@@ -41,19 +41,49 @@ fn present<'de, D: Deserializer<'de>>(part: D) -> Result<Option<&'de RawValue>, 
     <&RawValue>::deserialize(part).map(Some)
 }
 
-/// The JSON of the status; `None` if there is none, or a null.
-pub(super) fn status(envelope: &[u8]) -> Option<&str> {
-    let parts: StatusPart<'_> = serde_json::from_slice(envelope).ok()?;
-    parts.status.map(RawValue::get).filter(|status| *status != "null")
+/// An envelope whose status is to be replaced. Finding the place costs one pass over the envelope.
+pub(super) struct StatusSlot<'a> {
+    envelope: &'a [u8],
+    status: Option<&'a RawValue>,
 }
 
-/// The envelope with another status.
-pub(super) fn with_status(envelope: &[u8], status: &[u8]) -> Option<Bytes> {
-    let parts: StatusPart<'_> = serde_json::from_slice(envelope).ok()?;
-    match parts.status {
-        Some(old) => Some(splice(envelope, &place(envelope, old), status)),
-        None => append_status(envelope, status),
+impl<'a> StatusSlot<'a> {
+    /// `None` if it is no envelope.
+    pub(super) fn of(envelope: &'a [u8]) -> Option<Self> {
+        let part: StatusPart<'_> = serde_json::from_slice(envelope).ok()?;
+        Some(Self { envelope, status: part.status })
     }
+
+    /// The JSON of the status that is there; `None` if there is none, or a null.
+    pub(super) fn status(&self) -> Option<&'a str> {
+        self.status.map(RawValue::get).filter(|status| *status != "null")
+    }
+
+    /// The envelope with another status.
+    pub(super) fn with(&self, status: &[u8]) -> Option<Bytes> {
+        match self.status {
+            Some(old) => Some(splice(self.envelope, &place(self.envelope, old), status)),
+            None => append_status(self.envelope, status),
+        }
+    }
+}
+
+/// Those of metadata, spec and status that are wanted, as a JSON object; the others are skipped.
+pub(super) fn parts(envelope: &[u8], wanted: impl Fn(&str) -> bool) -> Value {
+    #[derive(Deserialize)]
+    struct AllParts<'a> {
+        #[serde(borrow, default)]
+        metadata: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        spec: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        status: Option<&'a RawValue>,
+    }
+    let Ok(AllParts { metadata, spec, status }) = serde_json::from_slice(envelope) else { return Value::Null };
+    let named = [("metadata", metadata), ("spec", spec), ("status", status)];
+    let wanted = named.into_iter().filter(|(name, _)| wanted(name));
+    let parsed = wanted.filter_map(|(name, part)| Some((name.to_owned(), serde_json::from_str(part?.get()).ok()?)));
+    Value::Object(parsed.collect())
 }
 
 /// The envelope with other metadata.
@@ -155,17 +185,21 @@ mod tests {
     const DEVICE: &str =
         r#"{"kind":"Device","metadata":{"name":"a","odd":1.10},"spec":{"n": 18446744073709551615},"status":{"s":1}}"#;
 
+    fn with_status(envelope: &str, status: &str) -> Option<Bytes> {
+        StatusSlot::of(envelope.as_bytes())?.with(status.as_bytes())
+    }
+
     #[test]
     fn a_new_status_leaves_every_other_byte_alone() {
-        let changed = with_status(DEVICE.as_bytes(), br#"{"s":2}"#).unwrap();
+        let changed = with_status(DEVICE, r#"{"s":2}"#).unwrap();
         assert_eq!(changed, DEVICE.replace(r#"{"s":1}"#, r#"{"s":2}"#).as_bytes());
     }
 
     #[test]
     fn a_first_status_is_added_at_the_end() {
-        assert_eq!(&with_status(br#"{"spec":{}}"#, b"{}").unwrap()[..], br#"{"spec":{},"status":{}}"#);
-        assert_eq!(&with_status(b"{ }", b"{}").unwrap()[..], br#"{ "status":{}}"#);
-        assert_eq!(&with_status(br#"{"status":null}"#, b"{}").unwrap()[..], br#"{"status":{}}"#);
+        assert_eq!(&with_status(r#"{"spec":{}}"#, "{}").unwrap()[..], br#"{"spec":{},"status":{}}"#);
+        assert_eq!(&with_status("{ }", "{}").unwrap()[..], br#"{ "status":{}}"#);
+        assert_eq!(&with_status(r#"{"status":null}"#, "{}").unwrap()[..], br#"{"status":{}}"#);
     }
 
     #[test]
@@ -179,7 +213,7 @@ mod tests {
     #[test]
     fn what_is_no_envelope_is_not_spliced() {
         for broken in ["", "[]", "{", r#"{"status":{}"#, "\u{0}"] {
-            assert!(with_status(broken.as_bytes(), b"{}").is_none(), "{broken:?}");
+            assert!(with_status(broken, "{}").is_none(), "{broken:?}");
         }
     }
 

@@ -9,8 +9,11 @@ use serde_json::Value;
 
 use super::cache::Cache;
 use super::derived::EventTypes;
+use super::envelope;
 use super::keys;
-use crate::resource::{FieldPath, GroupKind, Metadata, Object, Resource, ResourceType, Validator, check_metadata};
+use crate::resource::{
+    FieldPath, FieldSegment, GroupKind, Metadata, Object, Resource, ResourceType, Validator, check_metadata,
+};
 use crate::{Error, ErrorKind, Fault, Result};
 
 /// One kind: its type, its rules and its objects.
@@ -52,7 +55,12 @@ impl Kind {
         if self.fields.is_empty() {
             return Box::default();
         }
-        let envelope: Value = serde_json::from_slice(json).unwrap_or_default();
+        // Every change of every object comes through here: only the parts that are asked for are read.
+        let wanted = |part: &str| {
+            let is_part = |first: Option<&FieldSegment>| matches!(first, Some(FieldSegment::Key(key)) if key == part);
+            self.fields.iter().any(|field| is_part(field.segments().first()))
+        };
+        let envelope = envelope::parts(json, wanted);
         self.fields.iter().map(|field| field.text(&envelope).map(Into::into)).collect()
     }
 

@@ -88,15 +88,15 @@ fn find<'a>(list: &[(&str, &'a Value)], type_: &str) -> Option<&'a Value> {
 
 /// The conditions by their types; `None` if there is something else in it, or a type twice.
 fn by_type(list: &[Value]) -> Option<Vec<(&str, &Value)>> {
-    let mut typed: Vec<(&str, &Value)> = Vec::with_capacity(list.len());
+    let mut conditions: Vec<(&str, &Value)> = Vec::with_capacity(list.len());
     for value in list {
         let type_ = value.get("type")?.as_str()?;
-        if typed.iter().any(|(other, _)| *other == type_) {
+        if conditions.iter().any(|(other, _)| *other == type_) {
             return None;
         }
-        typed.push((type_, value));
+        conditions.push((type_, value));
     }
-    Some(typed)
+    Some(conditions)
 }
 
 #[cfg(test)]

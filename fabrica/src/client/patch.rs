@@ -58,44 +58,45 @@ impl Client {
             return Err(no_status(target.title()));
         }
         // Somebody else's write in between doesn't matter: the patch says what to change, and is made again.
-        match self.carry_out(target, ATTEMPTS, &mut |target| self.patched(target, patch, part)).await? {
+        match self.carry_out(target, ATTEMPTS, &mut |target| patched(target, patch, part)).await? {
             Done::Kept(object) | Done::Put { object, .. } | Done::Deleted(object) => Ok(object),
             Done::Gone => Err(trouble::not_found(key)),
         }
     }
+}
 
-    fn patched(&self, target: &Target, patch: &Patch, part: Part) -> Result<Step> {
-        let before = envelope::value(&target.newest).map_err(|fault| Error::invalid(target.title(), vec![fault]))?;
-        let mut after = before.clone();
-        apply(&mut after, patch).map_err(|fault| Error::invalid(target.title(), vec![fault]))?;
-        // A patch that names a version wants that one.
-        let version = |envelope: &Value| envelope.pointer("/metadata/resourceVersion").cloned();
-        if version(&after).is_some_and(|wanted| Some(wanted) != version(&before)) {
-            return Err(trouble::conflict(target.title()));
-        }
-        if part == Part::Status {
-            let mut whole = before;
-            set_status(&mut whole, after.get_mut("status").map(Value::take));
-            let object = self.decode(target, &whole)?;
-            return put_status(target, &encode(|out| object.encode_status(out))?);
-        }
-        let faults: Vec<Fault> = FIXED
-            .iter()
-            .filter(|(pointer, _)| after.pointer(pointer) != before.pointer(pointer))
-            .map(|(_, path)| Fault::new(*path, "can't be changed: leave it out of the patch"))
-            .collect();
-        if !faults.is_empty() {
-            return Err(Error::invalid(target.title(), faults));
-        }
-        set_status(&mut after, before.get("status").cloned());
-        let object = self.decode(target, &after)?;
-        let metadata = object.metadata().clone();
-        self.replacement(target, &*object, metadata, Vec::new())
-    }
+fn decode(target: &Target, envelope: &Value) -> Result<Box<dyn Object>> {
+    target.kind.decode_checked(envelope).map_err(|faults| Error::invalid(target.title(), faults))
+}
 
-    fn decode(&self, target: &Target, envelope: &Value) -> Result<Box<dyn Object>> {
-        target.kind.decode_checked(envelope).map_err(|faults| Error::invalid(target.title(), faults))
+/// The step that carries a patch out.
+fn patched(target: &Target, patch: &Patch, part: Part) -> Result<Step> {
+    let before = envelope::value(&target.newest).map_err(|fault| Error::invalid(target.title(), vec![fault]))?;
+    let mut after = before.clone();
+    apply(&mut after, patch).map_err(|fault| Error::invalid(target.title(), vec![fault]))?;
+    // A patch that names a version wants that one.
+    let version = |envelope: &Value| envelope.pointer("/metadata/resourceVersion").cloned();
+    if version(&after).is_some_and(|wanted| Some(wanted) != version(&before)) {
+        return Err(trouble::conflict(target.title()));
     }
+    if part == Part::Status {
+        let mut whole = before;
+        set_status(&mut whole, after.get_mut("status").map(Value::take));
+        let object = decode(target, &whole)?;
+        return put_status(target, &encode(|out| object.encode_status(out))?);
+    }
+    let faults: Vec<Fault> = FIXED
+        .iter()
+        .filter(|(pointer, _)| after.pointer(pointer) != before.pointer(pointer))
+        .map(|(_, path)| Fault::new(*path, "can't be changed: leave it out of the patch"))
+        .collect();
+    if !faults.is_empty() {
+        return Err(Error::invalid(target.title(), faults));
+    }
+    set_status(&mut after, before.get("status").cloned());
+    let object = decode(target, &after)?;
+    let metadata = object.metadata().clone();
+    target.replacement(&*object, metadata)
 }
 
 fn set_status(envelope: &mut Value, status: Option<Value>) {

@@ -24,32 +24,28 @@ impl Client {
             Error::new(ErrorKind::NotFound, format!("{what} was not found: create it first, or check its name"))
         })
     }
+}
 
+impl Target {
     /// The step that gives the newest version other metadata and the spec of `object`. The status stays.
     ///
-    /// Of `metadata` counts what a user may change; a name or namespace that is given must be the right one. `faults`
-    /// are those that are known already: they are reported together with what is found here.
-    pub(super) fn replacement(
-        &self,
-        target: &Target,
-        object: &dyn Object,
-        metadata: Metadata,
-        mut faults: Vec<Fault>,
-    ) -> Result<Step> {
-        let (type_, newest) = (target.kind.type_, &target.newest);
-        let old = newest.metadata(&target.uid);
+    /// Of `metadata` counts what a user may change; a name or namespace that is given must be the right one.
+    pub(super) fn replacement(&self, object: &dyn Object, metadata: Metadata) -> Result<Step> {
+        let (type_, newest) = (self.kind.type_, &self.newest);
+        let old = newest.metadata(&self.uid);
+        let mut faults = Vec::new();
         fixed("metadata.name", &metadata.name, &old.name, &mut faults);
         fixed("metadata.namespace", &metadata.namespace, &old.namespace, &mut faults);
         let Metadata { labels, annotations, finalizers, owner_references, .. } = metadata;
         let mut new = Metadata { labels, annotations, finalizers, owner_references, ..old.clone() };
         faults.extend(check_metadata(&new, type_.namespaced));
-        faults.extend(target.kind.spec_faults(object)?);
+        faults.extend(self.kind.spec_faults(object)?);
         if old.is_deleting() {
             let added = new.finalizers.iter().filter(|finalizer| !old.finalizers.contains(finalizer));
             faults.extend(added.map(|finalizer| added_while_deleting(finalizer)));
         }
         if !faults.is_empty() {
-            return Err(Error::invalid(target.title(), faults));
+            return Err(Error::invalid(self.title(), faults));
         }
         if new.is_deleting() && new.finalizers.is_empty() {
             return Ok(Step::Delete);

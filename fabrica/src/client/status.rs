@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::cached::CachedObject;
-use super::envelope;
+use super::envelope::StatusSlot;
 use super::lifecycle::{Client, title};
 use super::merge::merge;
 use super::trouble;
@@ -47,11 +47,7 @@ impl Client {
         if difference.is_none() {
             return Ok(Saved::Unchanged);
         }
-        self.save(base, &mut |target| {
-            let Some(status) = difference.on(&target.newest)? else { return Ok(Step::Keep) };
-            envelope::with_status(&target.newest.raw, &status).map(Step::Put).ok_or_else(undecodable)
-        })
-        .await
+        self.save(base, &mut |target| difference.on(&target.newest)).await
     }
 
     /// Carries out a plan on an object that was read as `base`, whoever else writes to it.
@@ -103,7 +99,7 @@ pub(super) fn put_status(target: &Target, status: &[u8]) -> Result<Step> {
     if same_json(&theirs, status) {
         return Ok(Step::Keep);
     }
-    envelope::with_status(&newest.raw, status).map(Step::Put).ok_or_else(undecodable)
+    StatusSlot::of(&newest.raw).and_then(|slot| slot.with(status)).map(Step::Put).ok_or_else(undecodable)
 }
 
 pub(super) fn no_status(what: String) -> Error {
@@ -125,27 +121,28 @@ impl Difference {
         same_json(&self.before, &self.after)
     }
 
-    /// The status of a newer version with this difference; `None` if it has it already.
-    fn on(&self, newest: &CachedObject) -> Result<Option<Vec<u8>>> {
+    /// Puts this difference on top of a newer version, unless it is there already.
+    fn on(&self, newest: &CachedObject) -> Result<Step> {
+        let slot = StatusSlot::of(&newest.raw).ok_or_else(undecodable)?;
         let decoded;
-        let theirs = match envelope::status(&newest.raw) {
-            Some(status) => status.as_bytes(),
+        let theirs = if let Some(status) = slot.status() {
+            status.as_bytes()
+        } else {
             // No status yet: what the type makes of that.
-            None => {
-                let newest = newest.object().ok_or_else(undecodable)?;
-                decoded = encode(|out| newest.encode_status(out))?;
-                &decoded
-            }
+            let newest = newest.object().ok_or_else(undecodable)?;
+            decoded = encode(|out| newest.encode_status(out))?;
+            &decoded
         };
+        // Nobody else wrote: what we left behind is the outcome.
         if theirs == self.before {
-            return Ok(Some(self.after.clone()));
+            return slot.with(&self.after).map(Step::Put).ok_or_else(undecodable);
         }
         let theirs = parse(theirs);
         let merged = merge(&parse(&self.before), &parse(&self.after), theirs.clone());
         if merged == theirs {
-            return Ok(None);
+            return Ok(Step::Keep);
         }
-        Ok(Some(merged.to_string().into_bytes()))
+        slot.with(merged.to_string().as_bytes()).map(Step::Put).ok_or_else(undecodable)
     }
 }
 
@@ -156,10 +153,11 @@ pub(super) fn encode(part: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>)
     Ok(json)
 }
 
-/// Do both say the same, of what one type wrote? Maps may be written in another order; the length is the same then, so
-/// another length is a difference without looking.
+/// Do both say the same, of what one type wrote? Maps may be written in another order. The bytes are the same ones then:
+/// if their number or their sum differs, so does what they say, and nothing has to be parsed.
 pub(super) fn same_json(one: &[u8], other: &[u8]) -> bool {
-    one == other || one.len() == other.len() && parse(one) == parse(other)
+    let sum = |json: &[u8]| json.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+    one == other || one.len() == other.len() && sum(one) == sum(other) && parse(one) == parse(other)
 }
 
 /// Null for what is no JSON, which nothing here is.

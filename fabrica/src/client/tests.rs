@@ -52,7 +52,10 @@ async fn foreign_spec(store: &MemoryStore, uid: &str, from: &str, to: &str) {
 }
 
 #[derive(Default)]
-struct Seen(Mutex<Vec<(String, Option<u64>, Option<u64>, bool)>>);
+struct Seen(Mutex<Vec<SeenChange>>);
+
+/// The uid, the versions before and after, and whether a relist found it.
+type SeenChange = (String, Option<u64>, Option<u64>, bool);
 
 impl Observer for Seen {
     fn changed(&self, change: &ObjectChange) {

@@ -36,7 +36,7 @@ impl Client {
                 if target.newest.modified.get() != metadata.resource_version.get() {
                     return Err(trouble::conflict(target.title()));
                 }
-                self.replacement(target, object, metadata.clone(), Vec::new())
+                target.replacement(object, metadata.clone())
             })
             .await?;
         match done {
@@ -59,7 +59,7 @@ impl Client {
                 Ok(key) => {
                     let plan = &mut |target: &Target| {
                         let merged = merged(target.newest.metadata(&target.uid), metadata);
-                        self.replacement(target, object, merged, Vec::new())
+                        target.replacement(object, merged)
                     };
                     match self.carry_out(self.target(&key)?, ATTEMPTS, plan).await? {
                         Done::Kept(object) => return Ok((Applied::Unchanged, object)),

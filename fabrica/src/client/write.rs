@@ -103,7 +103,7 @@ impl Client {
         let guard = Guard::Modified(key.clone(), target.newest.modified);
         let txn = Transaction::new().when(guard).put(key.clone(), value.clone());
         let revision = self.commit(txn, &key, Some(&value)).await?;
-        Ok(self.written(&target.kind, &target.uid, value, target.newest.created, revision))
+        Ok(written(&target.kind, &target.uid, value, target.newest.created, revision))
     }
 
     /// Removes the newest version and its name. Returns when the cache shows it.
@@ -172,20 +172,13 @@ impl Client {
             same.unwrap_or_else(|| CachedObject::read(&target.kind, &target.uid, &entry))
         }))
     }
+}
 
-    /// The version that a write made: the cache's, unless that has moved on or is closed.
-    pub(super) fn written(
-        &self,
-        kind: &Kind,
-        uid: &Uid,
-        value: Bytes,
-        created: Revision,
-        revision: Revision,
-    ) -> CachedObject {
-        let cached = kind.cache.read().get(uid).filter(|cached| cached.modified == revision).cloned();
-        cached.unwrap_or_else(|| {
-            let key = keys::object(kind.group_kind(), uid);
-            CachedObject::read(kind, uid, &Entry { key, value, created, modified: revision })
-        })
-    }
+/// The version that a write made: the cache's, unless that has moved on or is closed.
+pub(super) fn written(kind: &Kind, uid: &Uid, value: Bytes, created: Revision, revision: Revision) -> CachedObject {
+    let cached = kind.cache.read().get(uid).filter(|cached| cached.modified == revision).cloned();
+    cached.unwrap_or_else(|| {
+        let key = keys::object(kind.group_kind(), uid);
+        CachedObject::read(kind, uid, &Entry { key, value, created, modified: revision })
+    })
 }

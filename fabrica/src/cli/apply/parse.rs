@@ -201,7 +201,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..10 {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-            bomb += &format!("a{level}: &a{level} [{aliases}]\n");
+            bomb = format!("{bomb}a{level}: &a{level} [{aliases}]\n");
         }
         assert!(fault(&bomb).contains("alias"), "{}", fault(&bomb));
     }

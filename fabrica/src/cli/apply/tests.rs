@@ -30,7 +30,7 @@ fn names(client: &Client) -> Vec<String> {
 }
 
 fn problems(applier: &Applier) -> String {
-    applier.reported.iter().map(|message| format!("{message}\n")).collect()
+    applier.reported.iter().cloned().collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
@@ -215,8 +215,8 @@ async fn an_object_that_is_still_going_is_applied_again_when_it_is_gone() {
     folder.write("a.yaml", &manifest("a"));
     let client = client(&Arc::new(MemoryStore::new())).await;
     let mut applier = applier(&client, &[&folder]);
-    let held =
-        Device::from_parts(Metadata::named("a"), applied_spec(), Default::default()).with_finalizer("example.io/held");
+    let status = <Device as Resource>::Status::default();
+    let held = Device::from_parts(Metadata::named("a"), applied_spec(), status).with_finalizer("example.io/held");
     let held = client.create(held).await.unwrap();
     client.delete::<Device>(held.metadata.uid.clone()).await.unwrap();
     applier.begin().await;

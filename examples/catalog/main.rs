@@ -1,0 +1,13 @@
+//! The kinds of all examples in one program, to export their schemas:
+//! `cargo run --example catalog -- schemas --out schemas` (with `--check`: are the files there still right?).
+
+#![allow(dead_code)] // the programs are here for their kinds: nothing calls their `main`
+
+#[path = "../device/main.rs"]
+mod device;
+#[path = "../supervisor/process.rs"]
+mod process;
+
+fn main() -> std::process::ExitCode {
+    fabrica::main()
+}
