@@ -34,7 +34,7 @@ fn schemas_are_written_as_files_of_their_groups_always_the_same() {
     assert!(text.ends_with("}\n") && text.starts_with("{\n  "));
     let schema: Value = serde_json::from_str(text).unwrap();
     jsonschema::draft202012::meta::validate(&schema).unwrap();
-    assert_eq!(schema["properties"]["spec"].is_object(), true);
+    assert!(schema["properties"]["spec"].is_object());
 }
 
 #[test]

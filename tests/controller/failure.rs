@@ -78,11 +78,14 @@ async fn a_terminal_failure_waits_for_a_change() {
     assert_eq!(script.count(), 1);
     let failure = controller.failure::<Gadget>("g").unwrap();
     assert!(failure.is_terminal && failure.next_retry.is_none());
+    controller.handle().enqueue::<Gadget>("g", "perhaps now").unwrap();
+    settle().await;
+    assert_eq!(controller.failure::<Gadget>("g").unwrap().attempts, 2);
     let mut edited = Gadget::clone(&*client.get::<Gadget>("g").await.unwrap());
     edited.spec.size = 1;
     client.update(edited).await.unwrap();
     settle().await;
-    assert_eq!(script.count(), 2);
+    assert_eq!(script.count(), 3);
     assert!(controller.failure::<Gadget>("g").is_none());
     controller.stop().await.unwrap();
 }

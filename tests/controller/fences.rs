@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fabrica::prelude::*;
-use fabrica::store::{Key, MemoryStore, Store, Transaction};
+use fabrica::store::{Key, MemoryStore, Page, Store, Transaction};
 
 use super::kinds::{Gadget, Script, gadget, run, scripted, settle, start, until};
 
@@ -65,7 +65,7 @@ async fn c5_an_object_that_cannot_be_read_waits_and_is_reported() {
     controller.client().create(gadget("bad")).await.unwrap();
     until("it ran", || script.count() == 1).await;
     // Somebody else writes what an older or newer program would: the spec is of another form.
-    let entries = store.list(&Key::from("o/"), Default::default()).await.unwrap().entries;
+    let entries = store.list(&Key::from("o/"), Page::default()).await.unwrap().entries;
     let entry = entries.into_iter().find(|entry| entry.key.to_string().ends_with("/bad")).unwrap();
     let text = String::from_utf8(entry.value.to_vec()).unwrap();
     let broken = text.replace(r#""size":0"#, r#""size":"large""#);

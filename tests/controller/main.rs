@@ -1,5 +1,7 @@
 //! DESIGN section 7: the promises C1 to C9 of the controller, and what goes wrong elsewhere.
 
+#![allow(clippy::unwrap_used, clippy::unused_async)] // helpers of tests are tests
+
 mod deletion;
 mod failure;
 mod fences;

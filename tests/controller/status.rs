@@ -48,7 +48,7 @@ async fn c4_what_others_wrote_into_the_status_during_the_run_survives() {
     });
     let controller = start(&script).await;
     controller.client().create(gadget("g")).await.unwrap();
-    let merged = controller.client().wait_until::<Gadget>("g", |g| g.is_ready()).await.unwrap();
+    let merged = controller.client().wait_until::<Gadget>("g", Gadget::is_ready).await.unwrap();
     assert_eq!(merged.status.note.as_deref(), Some("theirs"));
     assert_eq!(merged.status.marks.keys().collect::<Vec<_>>(), ["mine", "theirs"]);
     assert!(merged.is_condition_true("Cooled"), "conditions are merged by their type");
@@ -64,7 +64,7 @@ async fn c4_no_difference_makes_no_write() {
     let controller = start(&script).await;
     let client = controller.client();
     client.create(gadget("g")).await.unwrap();
-    let first = client.wait_until::<Gadget>("g", |g| g.is_ready()).await.unwrap();
+    let first = client.wait_until::<Gadget>("g", Gadget::is_ready).await.unwrap();
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_secs(60)).await;
         let before = script.count();

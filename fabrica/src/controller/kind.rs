@@ -223,22 +223,22 @@ impl Kind {
         }
     }
 
-    fn undecodable(&self, key: &ObjectKey, error: &DecodeError, attempts: u32) -> Outcome {
+    fn undecodable(&self, key: &ObjectKey, error: &DecodeError, retries: u32) -> Outcome {
         let error =
             Error::terminal(format!("{key} in the store can't be read as a {}: {error}; mend or delete it", key.kind));
-        Outcome::of(self.failed(key, &error, attempts))
+        Outcome::of(self.failed(key, &error, retries))
     }
 
     /// Makes a failure visible (C9), and says when the object is tried again.
-    fn failed(&self, key: &ObjectKey, error: &Error, attempts_before: u32) -> Next {
-        let (attempts, at, is_terminal) = (attempts_before + 1, Timestamp::now(), error.is_terminal());
-        let delay = (!is_terminal).then(|| self.options.backoff.unwrap_or_default().delay(attempts_before));
+    fn failed(&self, key: &ObjectKey, error: &Error, retries: u32) -> Next {
+        let (at, is_terminal) = (Timestamp::now(), error.is_terminal());
+        let attempts = self.failures.get(&key.uid).map_or(0, |failure| failure.attempts) + 1;
+        let delay = (!is_terminal).then(|| self.options.backoff.unwrap_or_default().delay(retries));
         let next_retry = delay.map(|delay| at.plus(delay));
-        match delay {
-            Some(delay) => {
-                warn!(object = %key, attempts, "Reconciling {key} failed (attempt {attempts}), next in {delay:?}: {error:?}")
-            }
-            None => warn!(object = %key, attempts, "Reconciling {key} failed for good, until it changes: {error:?}"),
+        if let Some(delay) = delay {
+            warn!(object = %key, attempts, "Reconciling {key} failed (attempt {attempts}), next in {delay:?}: {error:?}");
+        } else {
+            warn!(object = %key, attempts, "Reconciling {key} failed for good, until it changes: {error:?}");
         }
         self.failures.record(&key.uid, Failure { attempts, error: error.to_string(), at, is_terminal, next_retry });
         if is_terminal { Next::Hold } else { Next::Retry }

@@ -21,14 +21,10 @@ pub(super) async fn fenced<T>(key: &ObjectKey, timeout: Option<Duration>, run: B
     let run = AssertUnwindSafe(Watched { key, run }).catch_unwind();
     let outcome = match timeout {
         None => run.await,
-        Some(limit) => match tokio::time::timeout(limit, run).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let message =
-                    format!("the reconcile of {key} was cancelled: it took longer than its timeout of {limit:?}");
-                return Err(Error::new(ErrorKind::Timeout, message));
-            }
-        },
+        Some(limit) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
+            let message = format!("the reconcile of {key} was cancelled: it took longer than its timeout of {limit:?}");
+            Ok(Err(Error::new(ErrorKind::Timeout, message)))
+        }),
     };
     outcome.unwrap_or_else(|panic| {
         Err(Error::new(ErrorKind::Panicked, format!("the reconcile of {key} panicked: {}", message_of(&*panic))))

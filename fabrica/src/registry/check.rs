@@ -46,12 +46,11 @@ pub(super) fn problems(registry: &Registry, states: Option<&States>) -> Vec<Stri
     problems
 }
 
-pub(super) fn verdict(problems: Vec<String>) -> Result<()> {
+pub(super) fn verdict(problems: &[String]) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    let list = problems.iter().map(|problem| format!("\n  - {problem}")).collect::<String>();
-    Err(Error::new(ErrorKind::Startup, format!("the program can't start:{list}")))
+    Err(Error::new(ErrorKind::Startup, format!("the program can't start:\n  - {}", problems.join("\n  - "))))
 }
 
 /// Two types for one kind are one problem; their common plural is not another.

@@ -86,7 +86,7 @@ impl Registry {
     /// # Errors
     /// [`ErrorKind::Startup`](crate::ErrorKind::Startup), if there is any problem.
     pub fn check(&self, states: &States) -> Result<()> {
-        check::verdict(check::problems(self, Some(states)))
+        check::verdict(&check::problems(self, Some(states)))
     }
 
     // The order in which linked items are found differs from build to build; logs and errors must not.
@@ -126,5 +126,5 @@ impl Registry {
 /// [`ErrorKind::Startup`](crate::ErrorKind::Startup): two reconcilers or two types for one kind, nothing linked in, and
 /// whatever else would keep a controller from starting; every problem, with its place.
 pub fn check() -> Result<()> {
-    check::verdict(check::problems(&Registry::discover(), None))
+    check::verdict(&check::problems(&Registry::discover(), None))
 }

@@ -120,9 +120,12 @@ pub struct ResourceType {
     pub type_id: TypeId,
     /// Where it is declared.
     pub location: &'static Location<'static>,
-    decode: fn(&[u8]) -> Result<Box<dyn Object>, DecodeError>,
+    decode: Decode,
     schema: fn() -> Schema,
 }
+
+/// Reads an object of one type from the JSON of its envelope.
+type Decode = fn(&[u8]) -> Result<Box<dyn Object>, DecodeError>;
 
 impl ResourceType {
     /// The description of a resource type; the caller's place is remembered as the place of its declaration.
