@@ -1,1 +1,9 @@
-//! What the contract tests share.
+//! The contract tests stand beside this file. Here, the code of the README and of the guide is compiled and run.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/guide.md")]
+mod guide {}

@@ -146,3 +146,48 @@ impl Feeds {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::kinds::Kinds;
+    use crate::client::sample::Device;
+    use crate::resource::{GroupKind, Resource};
+    use crate::store::{Entry, Revision};
+
+    /// The version of an object that a revision made.
+    fn version(revision: u64) -> CachedObject {
+        let kinds = Kinds::new(&[Device::TYPE], "x").unwrap();
+        let (created, modified) = (Revision::new(1), Revision::new(revision));
+        let entry = Entry { key: "o".into(), value: "{}".into(), created, modified };
+        CachedObject::read(kinds.get(GroupKind::of::<Device>()).unwrap(), &"a".into(), &entry)
+    }
+
+    fn joined(changes: &[(&str, Option<u64>, Option<u64>)]) -> Vec<(String, Option<u64>, Option<u64>)> {
+        let item = |(uid, old, new): &(&str, Option<u64>, Option<u64>)| FeedItem {
+            uid: (*uid).into(),
+            old: old.map(version),
+            new: new.map(version),
+        };
+        let modified = |object: Option<CachedObject>| object.map(|object| object.modified.get());
+        let items = join(changes.iter().map(item).collect());
+        items.into_iter().map(|item| (item.uid.to_string(), modified(item.old), modified(item.new))).collect()
+    }
+
+    #[test]
+    fn joined_changes_lead_from_what_the_reader_knows_to_what_is() {
+        let changes = [("a", Some(1), Some(2)), ("b", None, Some(3)), ("a", Some(2), Some(4)), ("b", Some(3), Some(5))];
+        assert_eq!(joined(&changes), [("a".into(), Some(1), Some(4)), ("b".into(), None, Some(5))]);
+    }
+
+    #[test]
+    fn an_object_that_came_and_went_is_not_shown() {
+        assert!(joined(&[("a", None, Some(1)), ("a", Some(1), None)]).is_empty());
+    }
+
+    #[test]
+    fn a_deletion_is_shown_even_if_another_object_takes_the_uid_over() {
+        let changes = [("a", Some(1), Some(2)), ("a", Some(2), None), ("a", None, Some(4)), ("a", Some(4), Some(5))];
+        assert_eq!(joined(&changes), [("a".into(), Some(1), None), ("a".into(), None, Some(5))]);
+    }
+}

@@ -45,7 +45,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// A control plane: the objects, their reconcilers, and what brings the two together.
 ///
-/// ```
+/// ```standalone_crate
 /// use fabrica::prelude::*;
 /// # #[derive(Clone, Debug, Resource)]
 /// # #[resource(group = "example.io", version = "v1")]

@@ -112,7 +112,7 @@ impl Registry {
 
 /// Checks everything that is linked into the program, all but the values of `State<..>`: one line in a unit test.
 ///
-/// ```
+/// ```standalone_crate
 /// # use fabrica::prelude::*;
 /// # #[derive(Clone, Debug, Resource)]
 /// # #[resource(group = "example.io", version = "v1")]

@@ -77,6 +77,12 @@ impl From<String> for Uid {
     }
 }
 
+impl From<&String> for Uid {
+    fn from(text: &String) -> Self {
+        Self(Arc::from(text.as_str()))
+    }
+}
+
 impl From<&Uid> for Uid {
     fn from(uid: &Uid) -> Self {
         uid.clone()
