@@ -94,7 +94,8 @@ async fn reconcile_device(device: &mut Device, ctx: &Context) -> Result<Action> 
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    tracing_subscriber::fmt().init();
+    // The log is only a log: the program goes on if nobody reads it (`| head`).
+    tracing_subscriber::fmt().log_internal_errors(false).init();
 
     // Every `#[derive(Resource)]` and `#[reconciler]` of the program is found; objects are kept in memory.
     let controller = Controller::discover().workers(5).build().await?;
