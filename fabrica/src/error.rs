@@ -160,11 +160,6 @@ impl Error {
         self.0.kind == ErrorKind::Conflict
     }
 
-    /// Did the run that this is of end where nobody knows how far it had come? Then nothing of it is saved.
-    pub(crate) fn saves_nothing(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Panicked | ErrorKind::Timeout)
-    }
-
     /// The error beneath, if a library's error caused this one.
     #[must_use]
     pub fn source(&self) -> Option<&(dyn StdError + 'static)> {

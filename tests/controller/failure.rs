@@ -122,3 +122,17 @@ async fn requeue_runs_again_at_once() {
     assert_eq!(script.count(), 3);
     controller.stop().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn c9_a_run_that_fails_by_a_timeout_of_its_own_is_saved_like_any_other_that_fails() {
+    let script = Script::new(|mut gadget, _| async move {
+        gadget.set_ready(false, "NoAnswer", "no answer within 2 s");
+        (gadget, Err(Error::new(ErrorKind::Timeout, "the BMC did not answer within 2 s")))
+    });
+    let controller = start(&script).await;
+    controller.client().create(gadget("g")).await.unwrap();
+    settle().await;
+    let failed = controller.client().get::<Gadget>("g").await.unwrap();
+    assert_eq!(failed.ready().map(|ready| ready.reason.as_str()), Some("NoAnswer"));
+    controller.stop().await.unwrap();
+}

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use fabrica::prelude::*;
 use fabrica::store::{Key, MemoryStore, Page, Store, Transaction};
+use serde::Serializer;
 
-use super::kinds::{Gadget, Script, gadget, run, scripted, settle, start, until};
+use super::kinds::{Gadget, GadgetSpec, Script, gadget, run, scripted, settle, start, until};
 
 #[tokio::test(start_paused = true)]
 async fn c5_a_panic_costs_its_object_a_backoff_and_saves_nothing() {
@@ -81,5 +82,52 @@ async fn c5_an_object_that_cannot_be_read_waits_and_is_reported() {
     store.txn(Transaction::new().put(entry.key, bytes::Bytes::from(text))).await.unwrap();
     until("the mended one ran", || script.count() == 3).await;
     assert!(controller.failure::<Gadget>("bad").is_none());
+    controller.stop().await.unwrap();
+}
+
+/// A number whose encoding panics if it is unlucky.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(transparent)]
+struct Fragile(u64);
+
+impl Serialize for Fragile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        assert_ne!(self.0, 13, "unlucky");
+        self.0.serialize(serializer)
+    }
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct GlassStatus {
+    number: Fragile,
+}
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "tests.example.io", version = "v1", register = false)]
+struct Glass {
+    metadata: Metadata,
+    spec: GadgetSpec,
+    status: GlassStatus,
+}
+
+#[reconciler(register = false)]
+async fn fills(glass: &mut Glass) -> Result<Action> {
+    glass.status.number = Fragile(glass.spec.size);
+    Ok(Action::AwaitChange)
+}
+
+#[tokio::test(start_paused = true)]
+async fn c5_a_panic_in_the_users_types_costs_its_object_only() {
+    let controller = Controller::empty().reconciler::<fills>().workers(1).build().await.unwrap();
+    controller.start().await.unwrap();
+    let client = controller.client();
+    let glass = |uid: &str, size| Glass::new(uid, GadgetSpec { size, ..GadgetSpec::default() }).with_uid(uid);
+    client.create(glass("bad", 13)).await.unwrap();
+    client.create(glass("good", 7)).await.unwrap();
+    settle().await;
+    assert_eq!(client.get::<Glass>("good").await.unwrap().status.number.0, 7, "the worker lives");
+    let failure = controller.failure::<Glass>("bad").unwrap();
+    assert!(failure.error.contains("the reconcile of Glass/bad panicked") && failure.error.contains("unlucky"));
     controller.stop().await.unwrap();
 }

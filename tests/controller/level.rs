@@ -1,10 +1,15 @@
 //! C1, C2 and C6: every object is looked at, as it is now, within bounds.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fabrica::prelude::*;
-use fabrica::store::MemoryStore;
+use fabrica::store::{Key, MemoryStore, Page, Store, Transaction};
+use futures_util::FutureExt as _;
+use parking_lot::Mutex;
+use serde::Deserializer;
+use serde::de::IgnoredAny;
 use tokio::sync::Semaphore;
 
 use super::kinds::{Gadget, GadgetSpec, Script, gadget, run, scripted, settle, start, until};
@@ -175,5 +180,56 @@ async fn c6_a_busy_queue_leaves_the_thread_to_others() {
     })
     .await
     .unwrap();
+    controller.stop().await.unwrap();
+}
+
+thread_local! {
+    /// What happens the next time that a `Hooked` is decoded.
+    static WHEN_DECODED: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+struct Hooked {}
+
+impl<'de> Deserialize<'de> for Hooked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer)?;
+        if let Some(hook) = WHEN_DECODED.take() {
+            hook();
+        }
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "tests.example.io", version = "v1", register = false)]
+struct Latecomer {
+    metadata: Metadata,
+    spec: Hooked,
+}
+
+#[reconciler(register = false)]
+async fn welcomes(latecomer: &mut Latecomer, State(log): State<Arc<Mutex<Vec<String>>>>) -> Result<Action> {
+    log.lock().push(latecomer.uid().to_string());
+    Ok(Action::AwaitChange)
+}
+
+#[tokio::test(start_paused = true)]
+async fn c1_an_object_that_comes_while_the_controller_starts_is_not_lost() {
+    let store = Arc::new(MemoryStore::new());
+    let log = Arc::new(Mutex::new(Vec::<String>::new()));
+    let builder = Controller::empty().reconciler::<welcomes>().state(Arc::clone(&log));
+    let controller = Arc::new(builder.shared_store(Arc::clone(&store) as _).build().await.unwrap());
+    controller.client().create(Latecomer::new("late", Hooked {}).with_uid("late")).await.unwrap();
+    let entries = store.list(&Key::from("o/"), Page::default()).await.unwrap().entries;
+    let entry = entries.into_iter().find(|entry| entry.key.to_string().ends_with("/late")).unwrap();
+    controller.client().delete::<Latecomer>("late").await.unwrap();
+    // The change is under way into the cache, and the start comes in between.
+    let starting = Arc::clone(&controller);
+    WHEN_DECODED.set(Some(Box::new(move || starting.start().now_or_never().unwrap().unwrap())));
+    store.txn(Transaction::new().put(entry.key, entry.value)).await.unwrap();
+    settle().await;
+    assert!(WHEN_DECODED.take().is_none(), "it was started");
+    assert_eq!(*log.lock(), ["late"]);
     controller.stop().await.unwrap();
 }

@@ -38,3 +38,21 @@ async fn a_deleted_namespace_goes_when_the_last_object_in_it_is_gone() {
     assert_eq!(client.get::<Cable>("elsewhere").await.unwrap().namespace(), "default");
     controller.stop().await.unwrap();
 }
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "tests.example.io", version = "v1", register = false)]
+struct Room {
+    metadata: Metadata,
+    spec: GadgetSpec,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_goes_also_where_no_kind_lives_in_one() {
+    let controller = Controller::empty().resource::<Room>().build().await.unwrap();
+    controller.start().await.unwrap();
+    let lab = controller.client().create(Namespace::new("lab")).await.unwrap();
+    controller.client().delete::<Namespace>(lab.uid()).await.unwrap();
+    settle().await;
+    assert!(controller.client().get::<Namespace>(lab.uid()).await.is_err());
+    controller.stop().await.unwrap();
+}

@@ -140,3 +140,25 @@ async fn c3_a_relist_wakes_what_it_finds_changed() {
     controller.client().wait_until::<Gadget>("g", |g| g.status.size == 4).await.unwrap();
     controller.stop().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn c3_an_own_write_that_a_relist_finds_runs_again() {
+    let store = Arc::new(MemoryStore::new());
+    let script = {
+        let store = Arc::clone(&store);
+        Script::status(move |gadget, info| {
+            if info.number == 1 {
+                store.faults().expire_watches();
+            }
+            gadget.status.size = 1;
+        })
+    };
+    let builder = Controller::empty().reconciler::<scripted>().state(script.clone());
+    let controller = builder.shared_store(store as _).build().await.unwrap();
+    controller.start().await.unwrap();
+    controller.client().create(gadget("g")).await.unwrap();
+    settle().await;
+    assert_eq!(script.count(), 2, "{:?}", script.runs());
+    assert!(script.runs()[1].starts_with("found changed at "), "{:?}", script.runs());
+    controller.stop().await.unwrap();
+}

@@ -1,7 +1,10 @@
 //! The checks of the start: every problem at once, with its place.
 
 use fabrica::prelude::*;
+use std::time::Duration;
+
 use fabrica::reconciler::{Needs, Options, Reconciler, ReconcilerType};
+use fabrica::resource::Namespace;
 
 use super::kinds::{Gadget, GadgetSpec, Script, scripted};
 
@@ -90,4 +93,41 @@ fn a_program_in_which_nothing_was_found_is_told_how_to_link_it() {
     let error = fabrica::check().unwrap_err();
     assert!(error.to_string().contains("use my_crate as _;"), "{error}");
     assert!(Controller::discover().check().is_err());
+}
+
+/// Written by hand: the attribute would not compile with these zeros.
+struct Zeros;
+
+impl Reconciler for Zeros {
+    type Resource = Gadget;
+
+    const NAME: &'static str = "zeros";
+    const HAS_FINALIZE: bool = false;
+    const TYPE: &'static ReconcilerType = &ReconcilerType::of::<Self>();
+
+    fn options() -> Options {
+        Options::new().concurrency(0).timeout(Duration::ZERO).resync(Duration::ZERO)
+    }
+
+    fn needs(_: &mut Needs) {}
+
+    async fn reconcile(_: &mut Gadget, _: &Context) -> Result<Action> {
+        Ok(Action::AwaitChange)
+    }
+}
+
+#[reconciler(register = false)]
+async fn of_namespaces(namespace: &mut Namespace) -> Result<Action> {
+    let _ = namespace;
+    Ok(Action::AwaitChange)
+}
+
+#[test]
+fn options_of_zero_and_a_second_reconciler_of_namespaces_are_problems_of_the_start() {
+    let error = Controller::empty().reconciler::<Zeros>().reconciler::<of_namespaces>().check().unwrap_err();
+    let text = error.to_string();
+    assert_eq!(text.matches("tests/controller/startup.rs:").count(), 4, "{text}");
+    for expected in ["`concurrency` of 0", "`timeout` of 0", "`resync` of 0", "is for `Namespace`"] {
+        assert!(text.contains(expected), "nothing says {expected:?} in:\n{text}");
+    }
 }

@@ -98,3 +98,27 @@ async fn a_run_that_changes_spec_or_metadata_fails_for_good_and_names_the_path()
         controller.stop().await.unwrap();
     }
 }
+
+#[reconciler(register = false)]
+async fn in_two_saves(gadget: &mut Gadget, ctx: &Context) -> Result<Action> {
+    if gadget.status.size > 0 {
+        return Ok(Action::AwaitChange);
+    }
+    let mut other = gadget.clone();
+    other.status.note = Some("theirs".into());
+    ctx.client().update_status(other).await?;
+    gadget.status.size = 1;
+    ctx.update_status(gadget).await?;
+    gadget.status.size = 2;
+    Ok(Action::AwaitChange)
+}
+
+#[tokio::test(start_paused = true)]
+async fn c4_what_others_wrote_survives_an_intermediate_save_too() {
+    let controller = Controller::empty().reconciler::<in_two_saves>().build().await.unwrap();
+    controller.start().await.unwrap();
+    controller.client().create(gadget("g")).await.unwrap();
+    let merged = controller.client().wait_until::<Gadget>("g", |g| g.status.size == 2).await.unwrap();
+    assert_eq!(merged.status.note.as_deref(), Some("theirs"));
+    controller.stop().await.unwrap();
+}

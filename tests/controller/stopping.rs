@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fabrica::prelude::*;
 
-use super::kinds::{Gadget, Script, gadget, scripted, start, until};
+use super::kinds::{Gadget, Script, gadget, run, scripted, start, until};
 
 #[tokio::test(start_paused = true)]
 async fn c7_stop_lets_a_run_finish_and_saves_what_it_did() {
@@ -60,4 +60,26 @@ async fn c7_events_that_were_accepted_are_delivered_before_the_end() {
     controller.stop().await.unwrap();
     assert!(events.next().await.is_some());
     assert!(events.next().await.is_none());
+}
+
+#[reconciler(register = false)]
+async fn says_goodbye(gadget: &mut Gadget, ctx: &Context, State(script): State<Script>) -> Result<Action> {
+    ctx.emit("io.example.gadget.gone", gadget).await?;
+    run(gadget, ctx, script).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn c7_a_second_stop_waits_for_the_first() {
+    let script = Script::new(|gadget, _| async move {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        (gadget, Ok(Action::AwaitChange))
+    });
+    let controller = Controller::empty().reconciler::<says_goodbye>().state(script.clone()).build().await.unwrap();
+    controller.start().await.unwrap();
+    let mut events = controller.bus().subscribe(Pattern::parse("io.example.**").unwrap());
+    controller.client().create(gadget("g")).await.unwrap();
+    until("it runs", || script.count() == 1).await;
+    let (one, two) = tokio::join!(controller.stop(), controller.stop());
+    one.and(two).unwrap();
+    assert!(events.next().await.is_some(), "the event of the last run");
 }

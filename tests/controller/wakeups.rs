@@ -183,3 +183,18 @@ async fn a_resync_looks_at_every_object_but_those_that_failed_for_good() {
     until("the bad one ran", || script.count() == 5).await;
     controller.stop().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_planned_for_an_object_that_is_yet_to_come_stays() {
+    let script = Script::answering(Action::AwaitChange);
+    let controller = start(&script).await;
+    let handle = controller.handle();
+    handle.enqueue_after::<Gadget>("g", "its lease ends", Duration::from_secs(60)).unwrap();
+    handle.enqueue::<Gadget>("g", "somebody heard of it").unwrap();
+    settle().await;
+    controller.client().create(gadget("g")).await.unwrap();
+    until("it ran", || script.count() == 1).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(script.runs()[1..], ["its lease ends"]);
+    controller.stop().await.unwrap();
+}

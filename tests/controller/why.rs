@@ -12,7 +12,7 @@ use super::kinds::{Gadget, Script, gadget, settle, start, until};
 
 /// What was logged.
 #[derive(Clone, Default)]
-struct Logs(Arc<Mutex<Vec<u8>>>);
+pub struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Logs {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -26,11 +26,11 @@ impl Write for Logs {
 }
 
 impl Logs {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock()).into_owned()
     }
 
-    fn capture(&self) -> tracing::subscriber::DefaultGuard {
+    pub fn capture(&self) -> tracing::subscriber::DefaultGuard {
         let logs = self.clone();
         let subscriber = tracing_subscriber::fmt().with_writer(move || logs.clone()).with_ansi(false);
         tracing::subscriber::set_default(subscriber.with_span_events(FmtSpan::NEW).finish())

@@ -56,10 +56,9 @@ impl Shared {
 
     /// Does one revision.
     fn batch(&self, batch: &Batch) {
-        let observers = self.observers.lock().clone();
         for change in &*batch.changes {
             let Some((kind, uid)) = self.split(&change.key) else { continue };
-            self.change(&observers, kind, uid, change.entry.as_ref(), batch.revision, false);
+            self.change(kind, uid, change.entry.as_ref(), batch.revision, false);
         }
         self.progress.advance(batch.revision);
     }
@@ -71,15 +70,7 @@ impl Shared {
         Some((self.kinds.by_key(kind)?, uid))
     }
 
-    fn change(
-        &self,
-        observers: &[Arc<dyn Observer>],
-        kind: &Kind,
-        uid: &str,
-        entry: Option<&Entry>,
-        revision: Revision,
-        relisted: bool,
-    ) {
+    fn change(&self, kind: &Kind, uid: &str, entry: Option<&Entry>, revision: Revision, relisted: bool) {
         let uid = kind.cache.read().intern(uid);
         // Decoding is user code: it runs outside the lock.
         let new = entry.map(|entry| CachedObject::read(kind, &uid, entry));
@@ -89,7 +80,10 @@ impl Shared {
         }
         let key = ObjectKey { kind: kind.group_kind(), uid };
         let change = ObjectChange { key, old, new, revision, relisted };
-        for observer in observers {
+        // Only now: an observer that is not among these is registered after the cache shows the change, and so finds it
+        // there.
+        let observers = self.observers.lock().clone();
+        for observer in &*observers {
             observer.changed(&change);
         }
         derived::publish(&self.bus, kind, &change);
@@ -97,7 +91,6 @@ impl Shared {
 
     /// Makes the cache equal to a list, telling of what is different.
     fn relist(&self, list: &Relist) {
-        let observers = self.observers.lock().clone();
         // Deletions first: they may free a name that another object has taken.
         for kind in self.kinds.all() {
             let mut gone: Vec<Uid> = {
@@ -107,16 +100,16 @@ impl Shared {
             };
             gone.sort_unstable();
             for uid in gone {
-                self.change(&observers, kind, &uid, None, list.revision, true);
+                self.change(kind, &uid, None, list.revision, true);
             }
         }
         for entry in &list.changed {
             let Some((kind, uid)) = self.split(&entry.key) else { continue };
             // Deleted and created again meanwhile: that is another object, whatever its uid says.
             if kind.cache.read().get(uid).is_some_and(|old| old.created != entry.created) {
-                self.change(&observers, kind, uid, None, list.revision, true);
+                self.change(kind, uid, None, list.revision, true);
             }
-            self.change(&observers, kind, uid, Some(entry), entry.modified, true);
+            self.change(kind, uid, Some(entry), entry.modified, true);
         }
         self.progress.advance(list.revision);
     }

@@ -30,20 +30,25 @@ pub(crate) enum Saved {
 }
 
 impl Client {
-    /// Saves what `after` changed in the status of `base`, on top of the newest version of the object: the spec, the
-    /// metadata and what others wrote into the status meanwhile stay.
+    /// Saves what `after` changed in the status of `before`, or else of `base`, on top of the newest version of the
+    /// object: the spec, the metadata and what others wrote into the status meanwhile stay.
     ///
     /// No difference, no write. Conflicts are resolved here, by putting the difference on top of what is there now.
     ///
     /// # Errors
     /// What the store answers, conflicts excepted; `Terminal` if the status can't be written as JSON.
-    pub(crate) async fn save_status(&self, base: &CachedObject, after: &dyn Object) -> Result<Saved> {
-        let Some(before) = base.object() else { return Err(undecodable()) };
-        let type_ = before.resource_type();
+    pub(crate) async fn save_status(
+        &self,
+        base: &CachedObject,
+        before: Option<&dyn Object>,
+        after: &dyn Object,
+    ) -> Result<Saved> {
+        let Some(read) = base.object() else { return Err(undecodable()) };
+        let type_ = read.resource_type();
         if !type_.has_status {
             return Ok(Saved::Unchanged);
         }
-        let difference = Difference::new(&**before, after)?;
+        let difference = Difference::new(before.unwrap_or(&**read), after)?;
         if difference.is_none() {
             return Ok(Saved::Unchanged);
         }

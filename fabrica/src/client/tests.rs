@@ -73,7 +73,7 @@ async fn a_status_is_put_on_top_of_a_spec_that_changed_meanwhile() {
     // The cache doesn't know of this one when the save begins: the store's conflict tells.
     foreign_spec(&store, "a", r#""watts":0"#, r#""watts":18446744073709551615,"odd":1.10"#).await;
     let after = changed(&base, |device| device.status.count = 7);
-    let (previous, revision, object) = written(client.save_status(&base, &after).await.unwrap());
+    let (previous, revision, object) = written(client.save_status(&base, None, &after).await.unwrap());
     assert!(base.modified < previous && previous < revision);
     let device = client.get::<Device>("a").await.unwrap();
     assert_eq!((device.spec.watts, device.status.count), (u64::MAX, 7));
@@ -92,19 +92,19 @@ async fn two_writers_of_a_status_both_get_their_part() {
         device.status.error = Some("disk on fire".into());
         device.status.conditions.set("Ready", true, "", "", None);
     });
-    written(client.save_status(&old, &one).await.unwrap());
+    written(client.save_status(&old, None, &one).await.unwrap());
     let two = changed(&old, |device| {
         device.status.count = 2;
         device.status.conditions.set("Reachable", false, "", "", None);
     });
-    written(client.save_status(&old, &two).await.unwrap());
+    written(client.save_status(&old, None, &two).await.unwrap());
     let both = base(&client, "a");
     let status = &changed(&both, |_| {}).status;
     assert_eq!((status.count, status.error.as_deref()), (2, Some("disk on fire")));
     assert!(status.conditions.is_true("Ready") && status.conditions.get("Reachable").is_some());
     // Removed fields disappear.
     let three = changed(&both, |device| device.status.error = None);
-    written(client.save_status(&both, &three).await.unwrap());
+    written(client.save_status(&both, None, &three).await.unwrap());
     assert_eq!(client.get::<Device>("a").await.unwrap().status.error, None);
 }
 
@@ -115,15 +115,15 @@ async fn a_status_without_a_difference_is_not_written() {
     client.create(device("a")).await.unwrap();
     let before = store.revision().await.unwrap();
     let old = base(&client, "a");
-    assert!(matches!(client.save_status(&old, &changed(&old, |_| {})).await.unwrap(), Saved::Unchanged));
+    assert!(matches!(client.save_status(&old, None, &changed(&old, |_| {})).await.unwrap(), Saved::Unchanged));
     // Spec and metadata are none of its business.
     let after = changed(&old, |device| device.spec.watts = 9);
-    assert!(matches!(client.save_status(&old, &after).await.unwrap(), Saved::Unchanged));
+    assert!(matches!(client.save_status(&old, None, &after).await.unwrap(), Saved::Unchanged));
     assert_eq!(store.revision().await.unwrap(), before);
     // Nor is a difference that is there already.
     let after = changed(&old, |device| device.status.count = 9);
-    written(client.save_status(&old, &after).await.unwrap());
-    assert!(matches!(client.save_status(&old, &after).await.unwrap(), Saved::Unchanged));
+    written(client.save_status(&old, None, &after).await.unwrap());
+    assert!(matches!(client.save_status(&old, None, &after).await.unwrap(), Saved::Unchanged));
 }
 
 #[tokio::test]
@@ -133,9 +133,9 @@ async fn a_status_is_not_saved_to_an_object_that_took_the_uid_over() {
     let old = base(&client, "a");
     let after = changed(&old, |device| device.status.count = 9);
     client.delete::<Device>("a").await.unwrap();
-    assert!(matches!(client.save_status(&old, &after).await.unwrap(), Saved::Gone));
+    assert!(matches!(client.save_status(&old, None, &after).await.unwrap(), Saved::Gone));
     client.create(device("a")).await.unwrap();
-    assert!(matches!(client.save_status(&old, &after).await.unwrap(), Saved::Gone));
+    assert!(matches!(client.save_status(&old, None, &after).await.unwrap(), Saved::Gone));
     assert!(matches!(client.add_finalizer(&old, "example.io/f").await.unwrap(), Saved::Gone));
     assert_eq!(client.get::<Device>("a").await.unwrap().status.count, 0);
 }
@@ -150,7 +150,7 @@ async fn an_unknown_outcome_is_found_out() {
         let old = base(&client, "a");
         let after = changed(&old, |device| device.status.count = 9);
         store.faults().fail_next(2, fault);
-        let (previous, ..) = written(client.save_status(&old, &after).await.unwrap());
+        let (previous, ..) = written(client.save_status(&old, None, &after).await.unwrap());
         assert_eq!(previous, old.modified);
         store.faults().fail_next(2, fault);
         let mut device = (*client.get::<Device>("a").await.unwrap()).clone();
@@ -187,7 +187,7 @@ async fn observers_know_before_the_writer_does_and_exactly_what_changed() {
     assert_eq!(*seen.0.lock(), [("a".into(), None, Some(created), false)]);
     let old = base(&client, "a");
     let after = changed(&old, |device| device.status.count = 1);
-    let (_, revision, _) = written(client.save_status(&old, &after).await.unwrap());
+    let (_, revision, _) = written(client.save_status(&old, None, &after).await.unwrap());
     assert_eq!(seen.0.lock()[1], ("a".into(), Some(created), Some(revision.get()), false));
     client.delete::<Device>("a").await.unwrap();
     assert_eq!(seen.0.lock()[2], ("a".into(), Some(revision.get()), None, false));
@@ -206,7 +206,7 @@ async fn everybody_reads_their_own_writes() {
             for count in 1..=200 {
                 let old = base(&client, &uid);
                 let after = changed(&old, |device| device.status.count = count);
-                let (previous, revision, _) = written(client.save_status(&old, &after).await.unwrap());
+                let (previous, revision, _) = written(client.save_status(&old, None, &after).await.unwrap());
                 assert_eq!(previous, old.modified);
                 let now = base(&client, &uid);
                 assert_eq!((now.modified, changed(&now, |_| {}).status.count), (revision, count));
@@ -334,7 +334,7 @@ async fn events_tell_of_what_the_watch_saw() {
     client.create(device("a")).await.unwrap();
     let old = base(&client, "a");
     let after = changed(&old, |device| assert!(device.set_ready(true, "Up", "")));
-    written(client.save_status(&old, &after).await.unwrap());
+    written(client.save_status(&old, None, &after).await.unwrap());
     client.delete::<Device>("a").await.unwrap();
     bus.close();
     let mut types = Vec::new();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tracing::{debug, info};
 
 use super::kind::Kind;
@@ -129,7 +128,7 @@ impl Builder {
 
         let declared = registry.reconcilers().iter().map(|reconciler| (*reconciler, reconciler.options()));
         let reconcilers: Vec<(&'static ReconcilerType, Options)> =
-            declared.chain(namespaces::reconciler(&client)).collect();
+            declared.chain([namespaces::reconciler(&client)]).collect();
         let queue = |options: &Options| KindQueue::new(options.backoff.unwrap_or_default());
         let queues: BTreeMap<_, _> = reconcilers
             .iter()
@@ -152,7 +151,7 @@ impl Builder {
         }
         let kinds = Arc::new(kinds);
         let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone()));
-        let running = Mutex::default();
-        Ok(Controller { registry, client, bus, handle, kinds, wakeups, workers, grace, running })
+        let (running, stopping) = Default::default();
+        Ok(Controller { registry, client, bus, handle, kinds, wakeups, workers, grace, running, stopping })
     }
 }

@@ -28,11 +28,13 @@ struct Place {
     hash: u64,
     since: Option<Instant>,
     runs: u32,
+    /// The window had its warning.
+    warned: bool,
 }
 
 impl Default for Heat {
     fn default() -> Self {
-        let empty = || Mutex::new(Place { hash: 0, since: None, runs: 0 });
+        let empty = || Mutex::new(Place { hash: 0, since: None, runs: 0, warned: false });
         Self { hasher: RandomState::new(), places: (0..PLACES).map(|_| empty()).collect() }
     }
 }
@@ -49,8 +51,11 @@ impl Heat {
         if is_new || place.runs >= LIMIT {
             let now = Instant::now();
             let took = place.since.filter(|_| !is_new).map(|since| now.duration_since(since));
-            *place = Place { hash, since: Some(now), runs: u32::from(is_new) };
-            return took.filter(|took| *took < WINDOW);
+            if let Some(took) = took.filter(|took| *took < WINDOW) {
+                place.runs = 0;
+                return (!std::mem::replace(&mut place.warned, true)).then_some(took);
+            }
+            *place = Place { hash, since: Some(now), runs: u32::from(is_new), warned: false };
         }
         None
     }
@@ -65,7 +70,9 @@ mod tests {
         let heat = Heat::default();
         let uid = Uid::from("hot");
         assert_eq!((0..LIMIT).filter_map(|_| heat.count(&uid)).count(), 1);
-        assert_eq!((0..LIMIT - 1).filter_map(|_| heat.count(&uid)).count(), 0);
+        assert_eq!((0..50 * LIMIT).filter_map(|_| heat.count(&uid)).count(), 0, "once a window");
+        tokio::time::advance(WINDOW).await;
+        assert_eq!((0..3 * LIMIT).filter_map(|_| heat.count(&uid)).count(), 1, "and again in the next");
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use crate::queue::{Item, Next};
 use crate::reconciler::{Action, Context, Finalize, KindQueue, Options, Reason, Reasons, ReconcilerType, Shared};
 use crate::resource::{DecodeError, Object, ObjectKey, ResourceType, Timestamp};
 use crate::store::Revision;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A reconciler at work: its queue, its workers' code, and what is known of the objects that fail.
 #[derive(Debug)]
@@ -108,16 +108,17 @@ impl Kind {
     async fn run(&self, item: &Item<ObjectKey, Reasons>) -> Outcome {
         let key = item.key();
         let Some(cached) = self.shared.client.cached(key) else {
-            self.forget(key);
+            // Either it went, and was forgotten then, or it is yet to come: what is planned for that stays (Q4).
             return Outcome::of(Next::Forget);
         };
+        let created = cached.created;
         let reasons = reasons_of(item);
         if let Some(took) = self.heat.count(&key.uid) {
             warn!(object = %key, %reasons, "{key} runs hot: 100 reconciles in {took:?}, the last because: {reasons}");
         }
         let object = match &cached.state {
             CachedState::Decoded(object) => Arc::clone(object),
-            CachedState::Undecodable(error) => return self.undecodable(key, error, item.attempt()),
+            CachedState::Undecodable(error) => return self.undecodable(key, created, error, item.attempt()),
         };
         if object.metadata().is_deleting() && !self.must_finalize(&*object) {
             self.failures.clear(&key.uid);
@@ -126,7 +127,7 @@ impl Kind {
         let span = info_span!("reconcile", object = %key, %reasons, attempt = item.attempt());
         let ctx = Context::new(Arc::clone(&self.shared), key.clone(), reasons, item.attempt(), Some(cached));
         let (result, ctx) = async {
-            let result = self.attempt(object, &ctx).await;
+            let result = run::caught(key, self.attempt(object, &ctx)).await;
             (result, ctx)
         }
         .instrument(span)
@@ -137,7 +138,7 @@ impl Kind {
                 self.failures.clear(&key.uid);
                 next
             }
-            Err(error) => self.failed(key, &error, item.attempt()),
+            Err(error) => self.failed(key, created, &error, item.attempt()),
         };
         Outcome { next, own }
     }
@@ -154,10 +155,8 @@ impl Kind {
             object
         };
         let mut after = before.clone_boxed();
-        let answer = self.call(&mut *after, deleting, ctx).await;
-        if matches!(&answer, Err(error) if error.saves_nothing()) {
-            return answer.map(|_| Next::Forget);
-        }
+        // A run that was cut short saves nothing; one that failed does.
+        let answer = self.call(&mut *after, deleting, ctx).await?;
         guard::check_untouched(&*before, &*after)?;
         let saved = ctx.save_status(&*after).await?;
         self.publish(ctx);
@@ -171,30 +170,35 @@ impl Kind {
         }
     }
 
-    async fn call(&self, object: &mut dyn Object, deleting: bool, ctx: &Context) -> Result<Answer> {
+    async fn call(&self, object: &mut dyn Object, deleting: bool, ctx: &Context) -> Result<Result<Answer>> {
         let (key, timeout) = (ctx.key(), self.options.timeout);
         if deleting {
-            let answer = run::fenced(key, timeout, self.reconciler.finalize(object, ctx)).await?;
-            return Ok(match answer {
+            let answer = run::limited(key, timeout, self.reconciler.finalize(object, ctx)).await?;
+            return Ok(answer.map(|answer| match answer {
                 Finalize::Done => Answer::Finalized,
                 Finalize::AwaitChange => Answer::Next(Next::Forget),
                 Finalize::RequeueAfter(delay) => Answer::Next(Next::After(delay)),
-            });
+            }));
         }
-        let action = run::fenced(key, timeout, self.reconciler.reconcile(object, ctx)).await?;
-        Ok(Answer::Next(match action {
-            Action::AwaitChange => Next::Forget,
-            Action::Requeue => Next::Requeue,
-            Action::RequeueAfter(delay) => Next::After(delay),
+        let answer = run::limited(key, timeout, self.reconciler.reconcile(object, ctx)).await?;
+        Ok(answer.map(|action| {
+            Answer::Next(match action {
+                Action::AwaitChange => Next::Forget,
+                Action::Requeue => Next::Requeue,
+                Action::RequeueAfter(delay) => Next::After(delay),
+            })
         }))
     }
 
     /// Puts the finalizer on the object, before anything is done that `finalize` would have to undo. The object as it
     /// then is; `None` if it went or is going.
     async fn claim(&self, ctx: &Context) -> Result<Option<Arc<dyn Object>>> {
-        if matches!(ctx.set_finalizer(&self.finalizer, true).await?, Saved::Gone) {
-            return Ok(None);
-        }
+        match ctx.set_finalizer(&self.finalizer, true).await {
+            Ok(Saved::Gone) => return Ok(None),
+            // Its deletion began before the cache shows it; what shows it will wake the object.
+            Err(error) if matches!(error.kind(), ErrorKind::Invalid(_)) => return Ok(None),
+            saved => saved?,
+        };
         let object = ctx.base().await.and_then(|base| base.object().cloned());
         Ok(object.filter(|object| !object.metadata().is_deleting()))
     }
@@ -223,24 +227,31 @@ impl Kind {
         }
     }
 
-    fn undecodable(&self, key: &ObjectKey, error: &DecodeError, retries: u32) -> Outcome {
+    fn undecodable(&self, key: &ObjectKey, created: Revision, error: &DecodeError, retries: u32) -> Outcome {
         let error =
             Error::terminal(format!("{key} in the store can't be read as a {}: {error}; mend or delete it", key.kind));
-        Outcome::of(self.failed(key, &error, retries))
+        Outcome::of(self.failed(key, created, &error, retries))
     }
 
     /// Makes a failure visible (C9), and says when the object is tried again.
-    fn failed(&self, key: &ObjectKey, error: &Error, retries: u32) -> Next {
+    fn failed(&self, key: &ObjectKey, created: Revision, error: &Error, retries: u32) -> Next {
         let (at, is_terminal) = (Timestamp::now(), error.is_terminal());
         let attempts = self.failures.get(&key.uid).map_or(0, |failure| failure.attempts) + 1;
         let delay = (!is_terminal).then(|| self.options.backoff.unwrap_or_default().delay(retries));
         let next_retry = delay.map(|delay| at.plus(delay));
+        self.failures.record(&key.uid, Failure { attempts, error: error.to_string(), at, is_terminal, next_retry });
+        // An object that went during its run was forgotten before there was this to forget; one that came in its place
+        // starts anew. Looked at after it was recorded: if it goes from here on, it is forgotten with all this.
+        if self.shared.client.cached(key).is_none_or(|now| now.created != created) {
+            self.failures.clear(&key.uid);
+            info!(object = %key, "Reconciling {key} failed, and it was deleted meanwhile: {error:?}");
+            return Next::Forget;
+        }
         if let Some(delay) = delay {
             warn!(object = %key, attempts, "Reconciling {key} failed (attempt {attempts}), next in {delay:?}: {error:?}");
         } else {
             warn!(object = %key, attempts, "Reconciling {key} failed for good, until it changes: {error:?}");
         }
-        self.failures.record(&key.uid, Failure { attempts, error: error.to_string(), at, is_terminal, next_retry });
         if is_terminal { Next::Hold } else { Next::Retry }
     }
 }

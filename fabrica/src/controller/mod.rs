@@ -77,6 +77,8 @@ pub struct Controller {
     workers: usize,
     grace: Duration,
     running: Mutex<Running>,
+    /// Held by the one who stops, so that another waits until all has stopped.
+    stopping: tokio::sync::Mutex<()>,
 }
 
 /// What a started controller holds; dropped with it.
@@ -142,6 +144,7 @@ impl Controller {
     /// # Errors
     /// None today; a store that must be closed may have some.
     pub async fn stop(&self) -> Result<()> {
+        let _stopping = self.stopping.lock().await;
         let (mut workers, tap) = {
             let mut running = self.running.lock();
             running.phase = Phase::Stopped;

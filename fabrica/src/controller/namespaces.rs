@@ -10,15 +10,13 @@ use crate::resource::{Namespace, Object, Resource, Uid};
 /// The built-in reconciler of namespaces; it only finalizes.
 struct Contents;
 
-/// The reconciler of namespaces, for a program that has a kind which lives in them.
-pub(super) fn reconciler(client: &Client) -> Option<(&'static ReconcilerType, Options)> {
+/// The reconciler of namespaces. A program without a kind that lives in them needs it, too: each is born with its
+/// finalizer.
+pub(super) fn reconciler(client: &Client) -> (&'static ReconcilerType, Options) {
     let namespaced = client.kinds().iter().filter(|resource| resource.namespaced);
     // What goes from a namespace wakes it, so that it learns when the last is gone.
-    let watches: Vec<Watch> = namespaced.map(|resource| Watch::dynamic(resource, namespace_of)).collect();
-    if watches.is_empty() {
-        return None;
-    }
-    Some((Contents::TYPE, Options { watches, ..Options::default() }))
+    let watches = namespaced.map(|resource| Watch::dynamic(resource, namespace_of)).collect();
+    (Contents::TYPE, Options { watches, ..Options::default() })
 }
 
 /// The namespace that an object is in, if it is going.

@@ -1,4 +1,4 @@
-//! One call of user code, fenced in: a panic, a timeout or a blocked thread costs its object, not the process (C5).
+//! A run of user code, fenced in: a panic, a timeout or a blocked thread costs its object, not the process (C5).
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -13,20 +13,30 @@ use tracing::warn;
 use crate::resource::ObjectKey;
 use crate::{Error, ErrorKind, Result};
 
-/// Runs user code to its end.
+/// Runs user code to its end; the inner result is its own.
 ///
 /// # Errors
-/// Its own; or it panicked; or it took longer than `timeout`, and was dropped where it waited.
-pub(super) async fn fenced<T>(key: &ObjectKey, timeout: Option<Duration>, run: BoxFuture<'_, Result<T>>) -> Result<T> {
-    let run = AssertUnwindSafe(Watched { key, run }).catch_unwind();
-    let outcome = match timeout {
-        None => run.await,
-        Some(limit) => tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
-            let message = format!("the reconcile of {key} was cancelled: it took longer than its timeout of {limit:?}");
-            Ok(Err(Error::new(ErrorKind::Timeout, message)))
-        }),
-    };
-    outcome.unwrap_or_else(|panic| {
+/// It took longer than `timeout`, and was dropped where it waited: nobody knows how far it had come.
+pub(super) async fn limited<T>(
+    key: &ObjectKey,
+    timeout: Option<Duration>,
+    run: BoxFuture<'_, Result<T>>,
+) -> Result<Result<T>> {
+    let run = Watched { key, run };
+    let Some(limit) = timeout else { return Ok(run.await) };
+    tokio::time::timeout(limit, run).await.map_err(|_| {
+        let message = format!("the reconcile of {key} was cancelled: it took longer than its timeout of {limit:?}");
+        Error::new(ErrorKind::Timeout, message)
+    })
+}
+
+/// A whole run, whose panics end here: those of the reconcile, and those of the user's types, which are cloned and
+/// encoded around it.
+///
+/// # Errors
+/// The run's own; or it panicked.
+pub(super) async fn caught<T>(key: &ObjectKey, run: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
         Err(Error::new(ErrorKind::Panicked, format!("the reconcile of {key} panicked: {}", message_of(&*panic))))
     })
 }

@@ -73,7 +73,9 @@ impl Observer for Wakeups {
     fn changed(&self, change: &ObjectChange) {
         if let Some(kind) = self.kinds.get(&change.key.kind) {
             if change.new.is_some() {
-                kind.queue.add(change.key.clone(), Reason::Changed { revision: change.revision }.into());
+                let revision = change.revision;
+                let reason = if change.relisted { Reason::Relisted { revision } } else { Reason::Changed { revision } };
+                kind.queue.add(change.key.clone(), reason.into());
             } else {
                 kind.forget(&change.key);
             }

@@ -56,11 +56,21 @@ pub struct Context {
 struct Writes {
     /// The object as the run read it, or as its last write left it; `None` in a context without a controller.
     base: Option<CachedObject>,
+    /// The object with the status that the run last saved. What it changes next is the difference to this and not to
+    /// `base`, which holds what others wrote, too.
+    saved: Option<Box<dyn Object>>,
     own: Vec<Revision>,
     broken: bool,
 }
 
 impl Writes {
+    async fn save_status(&mut self, client: &Client, after: &dyn Object) -> Result<Saved> {
+        let Some(base) = &self.base else { return Ok(Saved::Unchanged) };
+        let saved = client.save_status(base, self.saved.as_deref(), after).await?;
+        self.record(&saved);
+        Ok(saved)
+    }
+
     fn record(&mut self, saved: &Saved) {
         let Saved::Written { previous, revision, object } = saved else { return };
         self.broken |= self.base.as_ref().is_none_or(|base| base.modified != *previous);
@@ -79,7 +89,7 @@ impl Context {
         attempt: u32,
         base: Option<CachedObject>,
     ) -> Self {
-        let writes = tokio::sync::Mutex::new(Writes { base, own: Vec::new(), broken: false });
+        let writes = tokio::sync::Mutex::new(Writes { base, saved: None, own: Vec::new(), broken: false });
         Self { shared, key, reasons, attempt, emitted: Mutex::default(), writes }
     }
 
@@ -193,7 +203,10 @@ impl Context {
             let message = format!("the run of {} can't save the status of {}: use the client", self.key, object.key());
             return Err(Error::new(ErrorKind::Other, message));
         }
-        match self.save_status(object).await? {
+        let mut writes = self.writes.lock().await;
+        let saved = writes.save_status(self.client(), object).await?;
+        writes.saved = Some(object.clone_boxed());
+        match saved {
             Saved::Gone => {
                 Err(Error::new(ErrorKind::NotFound, format!("{} was deleted while it was reconciled", self.key)))
             }
@@ -203,11 +216,7 @@ impl Context {
 
     /// Saves the difference that the run has made to the status, on top of the newest object.
     pub(crate) async fn save_status(&self, after: &dyn Object) -> Result<Saved> {
-        let mut writes = self.writes.lock().await;
-        let Some(base) = writes.base.clone() else { return Ok(Saved::Unchanged) };
-        let saved = self.client().save_status(&base, after).await?;
-        writes.record(&saved);
-        Ok(saved)
+        self.writes.lock().await.save_status(self.client(), after).await
     }
 
     /// Puts a finalizer on the object, or takes it away, as a write of the run's own.

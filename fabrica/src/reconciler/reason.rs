@@ -18,6 +18,12 @@ pub enum Reason {
         /// The store's revision of the change.
         revision: Revision,
     },
+    /// The watch of the store had a gap, and a list of everything showed the object new or changed. Several changes may
+    /// have become this one, so that it counts even if the run made the last of them itself.
+    Relisted {
+        /// The store's revision of the last change.
+        revision: Revision,
+    },
     /// An object that the reconciler watches changed.
     Watched(Box<ObjectKey>),
     /// An event about the object was published; its type.
@@ -37,6 +43,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Started => f.write_str("started"),
             Self::Changed { revision } => write!(f, "changed at {revision}"),
+            Self::Relisted { revision } => write!(f, "found changed at {revision}"),
             Self::Watched(key) => write!(f, "{key} changed"),
             Self::Event(event_type) => write!(f, "event {event_type}"),
             Self::Requeued => f.write_str("requeued"),

@@ -40,7 +40,9 @@ pub(super) fn problems(registry: &Registry, states: Option<&States>) -> Vec<Stri
         },
     ));
     for reconciler in &registry.reconcilers {
+        problems.extend(built_in(reconciler));
         problems.extend(bad_patterns(reconciler));
+        problems.extend(zeros(reconciler));
         problems.extend(states.into_iter().flat_map(|states| missing_states(reconciler, states)));
     }
     problems
@@ -76,6 +78,28 @@ fn doubles<'a, N: Display>(
         .into_iter()
         .filter(|(_, places)| places.len() > 1)
         .map(move |(claim, places)| say(&claim, &places.join(", ")))
+}
+
+/// A reconciler of the framework's own would push it out, or be pushed out.
+fn built_in(reconciler: &ReconcilerType) -> Option<String> {
+    let ReconcilerType { name, location, resource, .. } = reconciler;
+    resource.group.is_empty().then(|| {
+        let kind = resource.kind;
+        format!("reconciler `{name}` ({location}) is for `{kind}`, which has a built-in one: let another kind watch it")
+    })
+}
+
+/// The attribute doesn't let these through; options that are written by hand may have them.
+fn zeros(reconciler: &ReconcilerType) -> impl Iterator<Item = String> {
+    let (name, location, options) = (reconciler.name, reconciler.location, reconciler.options());
+    let zeros = [
+        ("concurrency", options.concurrency == Some(0), "nothing would run"),
+        ("timeout", options.timeout.is_some_and(|timeout| timeout.is_zero()), "every run would fail"),
+        ("resync", options.resync.is_some_and(|every| every.is_zero()), "it would never end"),
+    ];
+    zeros.into_iter().filter(|(_, is_zero, _)| *is_zero).map(move |(option, _, why)| {
+        format!("reconciler `{name}` ({location}) has a `{option}` of 0: {why}; leave it out for the default")
+    })
 }
 
 fn bad_patterns(reconciler: &ReconcilerType) -> impl Iterator<Item = String> {
