@@ -27,6 +27,18 @@ fn a_second_signal_ends_it_at_once_with_exit_code_1() {
 }
 
 #[test]
+fn the_echo_of_a_signal_is_no_second_one() {
+    let folder = super::program::Folder::new("echo");
+    folder.write("a.yaml", &super::apply::gadget_manifest("a", "wantedSize: 1, note: hang"));
+    let mut program = Program::start(gadget(&["run", "--apply", &folder.at("a.yaml"), "--grace", "2s"]));
+    program.wait_for("a hangs");
+    program.signal("-INT");
+    program.signal("-INT");
+    assert_eq!(program.end(), Some(0));
+    assert!(program.has_seen("on_stop: 1 runs"));
+}
+
+#[test]
 fn a_run_that_does_not_end_is_cancelled_after_the_grace_period() {
     let folder = super::program::Folder::new("grace");
     folder.write("a.yaml", &super::apply::gadget_manifest("a", "wantedSize: 1, note: hang"));

@@ -70,7 +70,7 @@ pub(super) async fn run(app: App, builder: Builder, args: RunArgs, screen: Optio
     };
     let stopped = tokio::select! {
         biased;
-        signal = signals.next() => {
+        signal = signals.second(signal.as_ref().ok().copied()) => {
             error!("Exiting at once on a second signal ({signal}): what was running is cut off");
             std::process::exit(1);
         }

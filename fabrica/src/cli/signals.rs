@@ -1,6 +1,26 @@
 //! The signals that end a program.
 
 use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Who stops a whole process group often signals its leader as well, as `timeout` does: the same signal once more within
+/// this time is that, and not somebody who has lost patience.
+const ECHO: Duration = Duration::from_secs(1);
+
+impl Signals {
+    /// Waits for a second signal after the one that has just come.
+    pub(super) async fn second(&mut self, first: Option<&str>) -> &'static str {
+        let since = Instant::now();
+        loop {
+            let signal = self.next().await;
+            if first != Some(signal) || since.elapsed() >= ECHO {
+                return signal;
+            }
+        }
+    }
+}
 
 /// SIGINT and SIGTERM, from the moment it is made; before that, they end the process.
 #[cfg(unix)]
