@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fabrica::prelude::*;
+use fabrica::resource::ResourceVersion;
 use fabrica::store::{Key, MemoryStore, Page, Store, Transaction};
 use parking_lot::Mutex;
 
@@ -110,7 +111,7 @@ async fn a_run_that_fails_after_its_object_was_deleted_leaves_no_failure_behind(
         if gadget.spec.size == 0 {
             // One of the same uid is another object, and starts with a clean count.
             let mut next = gadget.clone();
-            (next.metadata.resource_version, next.spec.size) = (Default::default(), 1);
+            (next.metadata.resource_version, next.spec.size) = (ResourceVersion::UNSET, 1);
             info.client.create(next).await.unwrap();
         }
         (gadget, Err(std::io::Error::other("it is gone").into()))
@@ -146,5 +147,22 @@ async fn an_object_whose_deletion_began_before_its_first_run_is_not_a_failure() 
     client.wait_until::<Gadget>("g", |g| g.metadata.is_deleting()).await.unwrap();
     settle().await;
     assert!(!logs.text().contains("failed"), "{}", logs.text());
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_was_finalized_is_not_finalized_again_while_another_party_holds_it() {
+    let log = Log::default();
+    let controller = Controller::empty().reconciler::<careful>().state(Arc::clone(&log)).build().await.unwrap();
+    controller.start().await.unwrap();
+    let client = controller.client();
+    client.create(gadget("g").with_finalizer("example.org/other")).await.unwrap();
+    client.wait_until::<Gadget>("g", |g| g.status.size == 1).await.unwrap();
+    client.delete::<Gadget>("g").await.unwrap();
+    client.wait_until::<Gadget>("g", |g| g.metadata.finalizers == ["example.org/other"]).await.unwrap();
+    let runs = log.lock().len();
+    controller.handle().enqueue::<Gadget>("g", "is anything left?").unwrap();
+    settle().await;
+    assert_eq!(log.lock().len(), runs, "{:?}", log.lock());
     controller.stop().await.unwrap();
 }

@@ -131,3 +131,28 @@ async fn c5_a_panic_in_the_users_types_costs_its_object_only() {
     assert!(failure.error.contains("the reconcile of Glass/bad panicked") && failure.error.contains("unlucky"));
     controller.stop().await.unwrap();
 }
+
+#[reconciler(register = false, timeout = "30s")]
+async fn stops_half_way(gadget: &mut Gadget) -> Result<Action> {
+    gadget.status.note = Some("half".into());
+    assert!(gadget.spec.size > 0, "the cable is loose");
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    Ok(Action::AwaitChange)
+}
+
+#[tokio::test(start_paused = true)]
+async fn c5_what_a_run_had_changed_when_it_panicked_or_was_cancelled_is_not_saved() {
+    let controller = Controller::empty().reconciler::<stops_half_way>().build().await.unwrap();
+    controller.start().await.unwrap();
+    let client = controller.client();
+    client.create(gadget("panics")).await.unwrap();
+    let slow = Gadget::new("slow", GadgetSpec { size: 1, ..GadgetSpec::default() }).with_uid("slow");
+    client.create(slow).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    for (uid, why) in [("panics", "panicked: the cable is loose"), ("slow", "longer than its timeout of 30s")] {
+        let failure = controller.failure::<Gadget>(uid).unwrap();
+        assert!(failure.error.contains(why), "{}", failure.error);
+        assert_eq!(client.get::<Gadget>(uid).await.unwrap().status.note, None, "{uid}");
+    }
+    controller.stop().await.unwrap();
+}

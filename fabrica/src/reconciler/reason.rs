@@ -156,5 +156,14 @@ mod tests {
         reasons.merge(Reason::Changed { revision: Revision::new(6) }.into());
         assert!(!reasons.are_changes_at(&own));
         assert!(!Reasons::from(Reason::Resync).are_changes_at(&own));
+        assert!(!Reasons::from(Reason::Relisted { revision: own[0] }).are_changes_at(&own));
+    }
+
+    #[test]
+    fn a_reason_that_was_only_counted_is_not_swallowed() {
+        let own: Vec<_> = (1..=20).map(Revision::new).collect();
+        let mut reasons = Reasons::default();
+        own.iter().for_each(|&revision| reasons.merge(Reason::Changed { revision }.into()));
+        assert!(reasons.omitted() > 0 && !reasons.are_changes_at(&own));
     }
 }
