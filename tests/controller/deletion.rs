@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fabrica::prelude::*;
-use fabrica::resource::ResourceVersion;
 use fabrica::store::{Key, MemoryStore, Page, Store, Transaction};
 use parking_lot::Mutex;
 
-use super::kinds::{Gadget, Script, gadget, settle, start, until};
+use super::kinds::{Gadget, GadgetSpec, Script, gadget, settle, start, until};
 use super::why::Logs;
 
 type Log = Arc<Mutex<Vec<String>>>;
@@ -110,8 +109,7 @@ async fn a_run_that_fails_after_its_object_was_deleted_leaves_no_failure_behind(
         info.client.delete::<Gadget>("g").await.unwrap();
         if gadget.spec.size == 0 {
             // One of the same uid is another object, and starts with a clean count.
-            let mut next = gadget.clone();
-            (next.metadata.resource_version, next.spec.size) = (ResourceVersion::UNSET, 1);
+            let next = Gadget::new("g", GadgetSpec { size: 1, ..GadgetSpec::default() }).with_uid("g");
             info.client.create(next).await.unwrap();
         }
         (gadget, Err(std::io::Error::other("it is gone").into()))
@@ -160,9 +158,41 @@ async fn an_object_that_was_finalized_is_not_finalized_again_while_another_party
     client.wait_until::<Gadget>("g", |g| g.status.size == 1).await.unwrap();
     client.delete::<Gadget>("g").await.unwrap();
     client.wait_until::<Gadget>("g", |g| g.metadata.finalizers == ["example.org/other"]).await.unwrap();
-    let runs = log.lock().len();
+    let before = log.lock().clone();
     controller.handle().enqueue::<Gadget>("g", "is anything left?").unwrap();
     settle().await;
-    assert_eq!(log.lock().len(), runs, "{:?}", log.lock());
+    assert_eq!(*log.lock(), before);
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_the_same_uid_starts_with_a_clean_count_even_within_the_backoff() {
+    let attempts = Arc::new(Mutex::new(Vec::new()));
+    let script = {
+        let attempts = Arc::clone(&attempts);
+        Script::new(move |gadget, info| {
+            attempts.lock().push(info.attempt);
+            async move { (gadget, Err(std::io::Error::other("no").into())) }
+        })
+    };
+    let controller = start(&script).await;
+    for _ in 0..2 {
+        controller.client().create(gadget("g")).await.unwrap();
+        settle().await;
+        controller.client().delete::<Gadget>("g").await.unwrap();
+    }
+    assert_eq!(*attempts.lock(), [0, 0]);
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_only_another_party_holds_fails_no_more() {
+    let script = Script::new(|gadget, _| async move { (gadget, Err(std::io::Error::other("no").into())) });
+    let controller = start(&script).await;
+    controller.client().create(gadget("g").with_finalizer("example.org/other")).await.unwrap();
+    until("it failed", || controller.failure::<Gadget>("g").is_some()).await;
+    controller.client().delete::<Gadget>("g").await.unwrap();
+    settle().await;
+    assert_eq!(controller.failure::<Gadget>("g"), None);
     controller.stop().await.unwrap();
 }

@@ -81,6 +81,12 @@ fn every_problem_of_the_start_is_reported_at_once_with_its_place() {
     }
 }
 
+#[tokio::test]
+async fn a_program_with_a_problem_is_not_built() {
+    let error = Controller::empty().reconciler::<scripted>().build().await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Startup);
+}
+
 #[test]
 fn what_was_registered_is_not_asked_for() {
     let script = Script::answering(Action::AwaitChange);

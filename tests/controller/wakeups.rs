@@ -1,8 +1,10 @@
 //! Who is woken by what: watches, events, `enqueue`, resyncs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fabrica::prelude::*;
+use fabrica::store::{Fault, MemoryStore};
 
 use super::kinds::{Gadget, Rack, RackSpec, Script, gadget, run, settle, start, until};
 
@@ -196,5 +198,30 @@ async fn what_is_planned_for_an_object_that_is_yet_to_come_stays() {
     until("it ran", || script.count() == 1).await;
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(script.runs()[1..], ["its lease ends"]);
+    controller.stop().await.unwrap();
+}
+
+#[reconciler(register = false)]
+async fn saves_in_vain(gadget: &mut Gadget, ctx: &Context, State(store): State<Arc<MemoryStore>>) -> Result<Action> {
+    if ctx.attempt() == 0 {
+        store.faults().fail_next(1, Fault::Unavailable);
+    }
+    gadget.status.size = 9;
+    ctx.emit("io.example.gadget.sized", gadget).await?;
+    Ok(Action::AwaitChange)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_status_could_not_be_saved_publishes_nothing_until_its_retry_has() {
+    let store = Arc::new(MemoryStore::new());
+    let builder = Controller::empty().reconciler::<saves_in_vain>().state(Arc::clone(&store));
+    let controller = builder.shared_store(store as _).build().await.unwrap();
+    controller.start().await.unwrap();
+    let mut events = controller.bus().subscribe(Pattern::parse("io.example.**").unwrap());
+    let started = Timestamp::now();
+    controller.client().create(gadget("g")).await.unwrap();
+    assert!(events.next().await.is_some());
+    assert_eq!(Timestamp::now().since(started).as_secs(), 1, "the backoff of the first run");
+    assert_eq!(controller.client().get::<Gadget>("g").await.unwrap().status.size, 9);
     controller.stop().await.unwrap();
 }

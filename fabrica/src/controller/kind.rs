@@ -66,13 +66,12 @@ impl Kind {
 
     /// One worker: takes a key, runs it, says what is next, until the queue is shut down.
     pub(super) async fn work(self: Arc<Self>) {
+        // Taking a key costs of the task's budget, so that a queue that is never empty leaves the thread to others (C6).
         while let Some(item) = self.queue.get().await {
             let outcome = self.run(&item).await;
             // A run doesn't wake itself (C3): its writes return only after their changes were dispatched, so whatever
             // woke the key during the run is known by now.
             self.queue.done_unless(item, outcome.next, |woken| woken.are_changes_at(&outcome.own));
-            // Without this, a queue that is never empty would keep the thread from everything else (C6).
-            tokio::task::coop::consume_budget().await;
         }
     }
 
