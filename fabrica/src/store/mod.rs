@@ -27,6 +27,7 @@ mod contract;
 mod entry;
 mod error;
 mod feed;
+mod image;
 mod memory;
 mod page;
 mod revision;
