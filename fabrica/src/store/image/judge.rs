@@ -6,7 +6,7 @@ use crate::store::{Change, Entry, Key, Op, Revision, StoreError, Transaction};
 ///
 /// Its limits must have been checked: no key is changed twice.
 pub(in crate::store) fn judge(
-    txn: Transaction,
+    txn: &Transaction,
     revision: Revision,
     current: impl Fn(&Key) -> Option<Entry>,
 ) -> Result<Vec<Change>, StoreError> {
@@ -16,24 +16,26 @@ pub(in crate::store) fn judge(
             return Err(guard.refusal(index, current));
         }
     }
-    Ok(txn.ops.into_iter().filter_map(|op| change(op, revision, &current)).collect())
+    Ok(txn.ops.iter().filter_map(|op| change(op, revision, &current)).collect())
 }
 
-fn change(op: Op, revision: Revision, current: impl Fn(&Key) -> Option<Entry>) -> Option<Change> {
+fn change(op: &Op, revision: Revision, current: impl Fn(&Key) -> Option<Entry>) -> Option<Change> {
     let previous = current(op.key());
     match (op, previous) {
         (Op::Delete(_), None) => None,
-        (Op::Delete(key), previous) => Some(Change { key, entry: None, previous }),
-        (Op::Put(_, value), Some(previous)) if previous.value == value => None,
+        (Op::Delete(_), Some(previous)) => {
+            Some(Change { key: previous.key.clone(), entry: None, previous: Some(previous) })
+        }
+        (Op::Put(_, value), Some(previous)) if previous.value == *value => None,
         // The key that is there already is shared, not kept once more.
         (Op::Put(_, value), Some(previous)) => {
             let (key, created) = (previous.key.clone(), previous.created);
-            let entry = Entry { key: key.clone(), value, created, modified: revision };
+            let entry = Entry { key: key.clone(), value: value.clone(), created, modified: revision };
             Some(Change { key, entry: Some(entry), previous: Some(previous) })
         }
         (Op::Put(key, value), None) => {
-            let entry = Entry { key: key.clone(), value, created: revision, modified: revision };
-            Some(Change { key, entry: Some(entry), previous: None })
+            let entry = Entry { key: key.clone(), value: value.clone(), created: revision, modified: revision };
+            Some(Change { key: key.clone(), entry: Some(entry), previous: None })
         }
     }
 }

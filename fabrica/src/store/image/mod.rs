@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::feed::{Feed, Woken};
-use super::{Change, Entry, Key, ListPage, Page, Revision, StoreError, Transaction, Watch};
+use super::{Batch, Change, Entry, Key, ListPage, Page, Revision, StoreError, Transaction, Watch};
 pub(super) use judge::judge;
 
 /// The entries and the feed of one store. No call waits for anything but a short lock.
@@ -48,6 +48,12 @@ impl Image {
         Self { state: Mutex::default(), feed }
     }
 
+    /// One that holds these entries already, of the feed's revision.
+    pub(super) fn of(entries: BTreeMap<Key, Version>, feed: Arc<Feed>) -> Self {
+        let revision = feed.latest();
+        Self { state: Mutex::new(State { entries, revision }), feed }
+    }
+
     pub(super) fn feed(&self) -> &Arc<Feed> {
         &self.feed
     }
@@ -60,6 +66,11 @@ impl Image {
         self.state.lock().entry(key)
     }
 
+    /// The revision that last changed a key, if it has an entry.
+    pub(super) fn modified(&self, key: &Key) -> Option<Revision> {
+        self.state.lock().entries.get(key).map(|version| version.modified)
+    }
+
     pub(super) fn revision(&self) -> Revision {
         self.state.lock().revision
     }
@@ -68,7 +79,7 @@ impl Image {
     pub(super) fn commit(&self, txn: Transaction) -> Result<Revision, StoreError> {
         let mut state = self.state.lock();
         let revision = state.revision.next();
-        let changes = judge(txn, revision, |key| state.entry(key))?;
+        let changes = judge(&txn, revision, |key| state.entry(key))?;
         if changes.is_empty() {
             return Ok(state.revision);
         }
@@ -76,6 +87,14 @@ impl Image {
         drop(state);
         woken.wake();
         Ok(revision)
+    }
+
+    /// Shows what a batch changed. It must have been judged against this image, and the revision be the next.
+    pub(super) fn publish(&self, batch: Batch) {
+        let mut state = self.state.lock();
+        let woken = self.apply(&mut state, batch.revision, batch.changes);
+        drop(state);
+        woken.wake();
     }
 
     fn apply(&self, state: &mut State, revision: Revision, changes: Arc<[Change]>) -> Woken {
