@@ -92,7 +92,7 @@ pub struct State {
     moment: Option<Moment>,
     cut_during: Option<(Part, Act)>,
     full: bool,
-    failing_sync: Option<(Part, FailedSync)>,
+    failing_sync: Option<(Part, FailedSync, Option<u64>)>,
     inodes: Vec<Inode>,
     /// How many files were opened.
     opened: u64,
@@ -150,11 +150,10 @@ impl Disk {
         self.lock().full = full;
     }
 
-    /// Makes the next sync of a file fail.
-    pub fn fail_sync(&self, part: Part, how: FailedSync) {
-        self.lock().failing_sync = Some((part, how));
+    /// Makes the next sync of a file fail, and perhaps the power go so many operations later.
+    pub fn fail_sync(&self, part: Part, how: FailedSync, power_for: Option<u64>) {
+        self.lock().failing_sync = Some((part, how, power_for));
     }
-
     /// Puts into another folder what might be there after the power went now.
     pub fn survivors(&self, into: &Path) -> io::Result<()> {
         let mut state = self.lock();
@@ -279,7 +278,8 @@ impl State {
 
     pub fn sync(&mut self, opened: &mut Opened) -> io::Result<()> {
         let last = self.step(opened.part, Act::Sync)?;
-        if let Some((_, how)) = self.failing_sync.take_if(|(part, _)| *part == opened.part) {
+        if let Some((_, how, power_for)) = self.failing_sync.take_if(|(part, ..)| *part == opened.part) {
+            self.moment = power_for.map(|nth| Moment { of: None, nth });
             return self.fail(opened, how);
         }
         // One that was cut off may have done its work.
@@ -469,7 +469,7 @@ mod tests {
             let lost = (0..50).filter(|seed| {
                 let folder = Folder::in_memory("disk").unwrap();
                 let (disk, mut opened) = overwritten(*seed, &folder);
-                disk.fail_sync(Part::Wal, how);
+                disk.fail_sync(Part::Wal, how, None);
                 assert!(disk.lock().sync(&mut opened).is_err());
                 disk.lock().sync(&mut opened).unwrap();
                 let mut read = [0; SECTOR];
