@@ -8,7 +8,8 @@
 //!   sectors that hold garbage. A sector that is overwritten in part keeps its other bytes.
 //! - Each name that was created or deleted since then may still be as it was before.
 //!
-//! As on the systems that `SQLite` runs on, the first sync of a new log or journal also syncs the folder.
+//! As in `SQLite`'s own Unix layer, the first sync of a log or journal that was opened so as to be created if it was
+//! missing also syncs the folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -53,9 +54,19 @@ pub enum Act {
     Delete,
 }
 
-/// When the power goes: during the n-th operation of a kind, or of any.
+/// What ends, so that nothing more is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The process is killed: what it did so far can be read, and may or may not be on the disk.
+    Process,
+    /// The power goes.
+    Power,
+}
+
+/// When something ends: during the n-th operation of a kind, or of any.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
+    pub end: End,
     pub of: Option<(Part, Act)>,
     pub nth: u64,
 }
@@ -88,7 +99,7 @@ struct Inode {
 
 pub struct State {
     random: Random,
-    powered: bool,
+    ended: Option<End>,
     moment: Option<Moment>,
     cut_during: Option<(Part, Act)>,
     full: bool,
@@ -111,11 +122,11 @@ pub struct Opened {
 }
 
 impl Disk {
-    /// A disk that makes its choices by a seed and loses its power at that moment.
+    /// A disk that makes its choices by a seed, and on which something ends at that moment.
     pub fn new(seed: u64, moment: Option<Moment>) -> Self {
         Self(Arc::new(Mutex::new(State {
             random: Random::new(seed),
-            powered: true,
+            ended: None,
             moment,
             cut_during: None,
             full: false,
@@ -133,14 +144,21 @@ impl Disk {
 
     /// Nothing reaches the disk from now on.
     pub fn cut_power(&self) {
-        self.lock().powered = false;
+        self.lock().ended = Some(End::Power);
     }
 
-    pub fn is_powered(&self) -> bool {
-        self.lock().powered
+    pub fn ended(&self) -> Option<End> {
+        self.lock().ended
     }
 
-    /// What was going on when the power went by itself.
+    /// Lets another process go on after one was killed.
+    pub fn restart(&self, moment: Option<Moment>) {
+        let mut state = self.lock();
+        state.ended = state.ended.filter(|end| *end == End::Power);
+        state.moment = moment;
+    }
+
+    /// What the moment, when it came, cut off.
     pub fn cut_during(&self) -> Option<(Part, Act)> {
         self.lock().cut_during
     }
@@ -168,25 +186,35 @@ impl Disk {
 }
 
 fn off() -> io::Error {
-    io::Error::other("the power is off")
+    io::Error::other("the process or the power has ended")
 }
 
 impl State {
-    /// Counts an operation; true if the power goes during it.
+    fn goes_on(&self) -> io::Result<()> {
+        self.ended.map_or(Ok(()), |_| Err(off()))
+    }
+
+    /// Counts an operation; true if the power goes during it. A process is killed between two.
     fn step(&mut self, part: Part, act: Act) -> io::Result<bool> {
-        if !self.powered {
-            return Err(off());
-        }
+        self.goes_on()?;
         if let Some(moment) = &mut self.moment
             && moment.of.is_none_or(|of| of == (part, act))
         {
             moment.nth = moment.nth.saturating_sub(1);
             if moment.nth == 0 {
-                self.powered = false;
+                self.ended = Some(moment.end);
                 self.cut_during = Some((part, act));
             }
         }
-        Ok(!self.powered)
+        match self.ended {
+            Some(End::Process) => Err(off()),
+            ended => Ok(ended.is_some()),
+        }
+    }
+
+    /// Nothing is done from now on.
+    pub fn end(&mut self, end: End) {
+        self.ended.get_or_insert(end);
     }
 
     pub fn number(&mut self) -> u64 {
@@ -194,7 +222,8 @@ impl State {
     }
 
     pub fn exists(&self, path: &Path) -> io::Result<bool> {
-        if self.powered { path.try_exists() } else { Err(off()) }
+        self.goes_on()?;
+        path.try_exists()
     }
 
     pub fn open(&mut self, path: &Path, options: &fs::OpenOptions, may_create: bool) -> io::Result<Opened> {
@@ -215,7 +244,7 @@ impl State {
             }
         };
         self.opened += 1;
-        Ok(Opened { number: self.opened, inode, part, file, folder_too: creates && part != Part::Main })
+        Ok(Opened { number: self.opened, inode, part, file, folder_too: may_create && part != Part::Main })
     }
 
     fn add(&mut self, path: &Path, synced: Vec<u8>) -> usize {
@@ -236,9 +265,7 @@ impl State {
     }
 
     pub fn read(&self, opened: &Opened, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        if !self.powered {
-            return Err(off());
-        }
+        self.goes_on()?;
         let mut done = 0;
         while done < bytes.len() {
             match opened.file.read_at(&mut bytes[done..], at + done as u64)? {
@@ -253,7 +280,8 @@ impl State {
     }
 
     pub fn size(&self, opened: &Opened) -> io::Result<u64> {
-        if self.powered { Ok(opened.file.metadata()?.len()) } else { Err(off()) }
+        self.goes_on()?;
+        Ok(opened.file.metadata()?.len())
     }
 
     pub fn write(&mut self, opened: &Opened, bytes: &[u8], at: u64) -> io::Result<()> {
@@ -279,7 +307,7 @@ impl State {
     pub fn sync(&mut self, opened: &mut Opened) -> io::Result<()> {
         let last = self.step(opened.part, Act::Sync)?;
         if let Some((_, how, power_for)) = self.failing_sync.take_if(|(part, ..)| *part == opened.part) {
-            self.moment = power_for.map(|nth| Moment { of: None, nth });
+            self.moment = power_for.map(|nth| Moment { end: End::Power, of: None, nth });
             return self.fail(opened, how);
         }
         // One that was cut off may have done its work.

@@ -40,7 +40,7 @@ impl Bench {
         while let Some(error) = self.write(0, 1).await? {
             println!("not yet: {error}");
             self.settle(0).await?;
-            if !self.disk.is_powered() {
+            if self.disk.ended().is_some() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -60,7 +60,7 @@ impl Bench {
         let entry = loop {
             match self.store.get(&attempt.mark(), None).await {
                 Ok((entry, _)) => break entry,
-                Err(StoreError::Unavailable(_)) if !self.disk.is_powered() => return Ok(()),
+                Err(StoreError::Unavailable(_)) if self.disk.ended().is_some() => return Ok(()),
                 Err(StoreError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(1)).await,
                 Err(error) => return Err(error.to_string()),
             }
@@ -136,7 +136,7 @@ fn fail(seed: u64, slot: &Slot) -> Result<usize, String> {
         for writer in 0..WRITERS {
             bench.settle(writer).await?;
         }
-        if bench.disk.is_powered() && random.percent(50) {
+        if bench.disk.ended().is_none() && random.percent(50) {
             bench.recover().await?;
             bench.write(1, random.below(10)).await?;
         }
