@@ -1,15 +1,14 @@
-//! A disk whose power can go.
+//! A disk whose power can go, under a process that can be killed.
 //!
-//! Reads and writes go to real files in one folder. Beside them, the disk remembers what of it was synced and what was
-//! not, so that after the power went it can say what the folder might hold:
+//! Reads and writes go to real files in one folder, which are what the system shows. Beside them, the disk remembers
+//! what of it was synced and what was not, so that after the power went it can say what the folder might hold: all that
+//! was synced; of each file any part of what was not; and each name that was made or deleted since the last sync of the
+//! folder as it is or as it was.
 //!
-//! - All that was synced is there, of a file (its bytes and its size) and of the folder (which names it has).
-//! - Of a file's changes since then any part is there: whole changes or single sectors of them, in any order, and
-//!   sectors that hold garbage. A sector that is overwritten in part keeps its other bytes.
-//! - Each name that was created or deleted since then may still be as it was before.
-//!
-//! As in `SQLite`'s own Unix layer, the first sync of a log or journal that was opened so as to be created if it was
+//! As in SQLite's own Unix layer, the first sync of a log or journal that was opened so as to be created if it was
 //! missing also syncs the folder.
+
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,8 +21,7 @@ use fabrica_tests::random::Random;
 use parking_lot::{Mutex, MutexGuard};
 use sqlite_vfs::LockKind;
 
-/// The part of a write that is there or not.
-const SECTOR: usize = 512;
+use super::inode::{Change, Inode};
 
 /// Which of the database's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,13 +53,16 @@ pub enum Act {
 }
 
 /// What ends, so that nothing more is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
     /// The process is killed: what it did so far can be read, and may or may not be on the disk.
     Process,
     /// The power goes.
     Power,
 }
+
+/// What was going on when something ended.
+pub type Cut = (End, Part, Act);
 
 /// When something ends: during the n-th operation of a kind, or of any.
 #[derive(Clone, Copy, Debug)]
@@ -84,24 +85,11 @@ pub enum FailedSync {
 #[derive(Clone)]
 pub struct Disk(Arc<Mutex<State>>);
 
-/// A change of a file that was not synced.
-enum Change {
-    Write { at: usize, bytes: Vec<u8> },
-    Resize(usize),
-}
-
-/// What is known of a file, under whatever name it has.
-struct Inode {
-    synced: Vec<u8>,
-    pending: Vec<Change>,
-    locks: BTreeMap<u64, LockKind>,
-}
-
 pub struct State {
     random: Random,
     ended: Option<End>,
     moment: Option<Moment>,
-    cut_during: Option<(Part, Act)>,
+    cuts: Vec<Cut>,
     full: bool,
     failing_sync: Option<(Part, FailedSync, Option<u64>)>,
     inodes: Vec<Inode>,
@@ -128,7 +116,7 @@ impl Disk {
             random: Random::new(seed),
             ended: None,
             moment,
-            cut_during: None,
+            cuts: Vec::new(),
             full: false,
             failing_sync: None,
             inodes: Vec::new(),
@@ -142,9 +130,9 @@ impl Disk {
         self.0.lock()
     }
 
-    /// Nothing reaches the disk from now on.
+    /// The power goes now, unless something has ended already.
     pub fn cut_power(&self) {
-        self.lock().ended = Some(End::Power);
+        self.lock().ended.get_or_insert(End::Power);
     }
 
     pub fn ended(&self) -> Option<End> {
@@ -158,9 +146,9 @@ impl Disk {
         state.moment = moment;
     }
 
-    /// What the moment, when it came, cut off.
-    pub fn cut_during(&self) -> Option<(Part, Act)> {
-        self.lock().cut_during
+    /// What was cut off at the moments that came.
+    pub fn cuts(&self) -> Vec<Cut> {
+        self.lock().cuts.clone()
     }
 
     /// Whether a file can grow.
@@ -172,6 +160,7 @@ impl Disk {
     pub fn fail_sync(&self, part: Part, how: FailedSync, power_for: Option<u64>) {
         self.lock().failing_sync = Some((part, how, power_for));
     }
+
     /// Puts into another folder what might be there after the power went now.
     pub fn survivors(&self, into: &Path) -> io::Result<()> {
         let mut state = self.lock();
@@ -203,18 +192,13 @@ impl State {
             moment.nth = moment.nth.saturating_sub(1);
             if moment.nth == 0 {
                 self.ended = Some(moment.end);
-                self.cut_during = Some((part, act));
+                self.cuts.push((moment.end, part, act));
             }
         }
         match self.ended {
             Some(End::Process) => Err(off()),
             ended => Ok(ended.is_some()),
         }
-    }
-
-    /// Nothing is done from now on.
-    pub fn end(&mut self, end: End) {
-        self.ended.get_or_insert(end);
     }
 
     pub fn number(&mut self) -> u64 {
@@ -248,7 +232,7 @@ impl State {
     }
 
     fn add(&mut self, path: &Path, synced: Vec<u8>) -> usize {
-        self.inodes.push(Inode { synced, pending: Vec::new(), locks: BTreeMap::new() });
+        self.inodes.push(Inode::new(synced));
         self.names.insert(path.to_owned(), self.inodes.len() - 1);
         self.inodes.len() - 1
     }
@@ -313,9 +297,7 @@ impl State {
         // One that was cut off may have done its work.
         if !last || self.random.percent(50) {
             let inode = &mut self.inodes[opened.inode];
-            for change in std::mem::take(&mut inode.pending) {
-                change.apply(&mut inode.synced);
-            }
+            inode.sync();
             if std::mem::take(&mut opened.folder_too) {
                 self.synced_names = self.names.clone();
             }
@@ -350,8 +332,7 @@ impl State {
 
     fn fail(&mut self, opened: &Opened, how: FailedSync) -> io::Result<()> {
         let inode = &mut self.inodes[opened.inode];
-        inode.synced = inode.survivor(&mut self.random);
-        inode.pending.clear();
+        inode.fail_to_sync(&mut self.random);
         if let FailedSync::Reverted = how {
             opened.file.set_len(inode.synced.len() as u64)?;
             opened.file.write_all_at(&inode.synced, 0)?;
@@ -368,170 +349,5 @@ impl State {
             }
         }
         surviving
-    }
-}
-
-impl Change {
-    fn apply(self, bytes: &mut Vec<u8>) {
-        match self {
-            Self::Resize(size) => bytes.resize(size, 0),
-            Self::Write { at, bytes: new } => put(bytes, at, &new),
-        }
-    }
-}
-
-fn put(bytes: &mut Vec<u8>, at: usize, new: &[u8]) {
-    if bytes.len() < at + new.len() {
-        bytes.resize(at + new.len(), 0);
-    }
-    bytes[at..at + new.len()].copy_from_slice(new);
-}
-
-impl Inode {
-    /// What the file might hold after the power went.
-    fn survivor(&self, random: &mut Random) -> Vec<u8> {
-        let mut bytes = self.synced.clone();
-        // How much of what was not synced: nothing, all, all up to one point, or anything at all.
-        let pending = self.pending.len();
-        let (until, lost) = match random.below(6) {
-            0 => (0, 0),
-            1 => (pending, 0),
-            2 => (usize::try_from(random.below(pending as u64 + 1)).unwrap_or(0), 0),
-            _ => (pending, [10, 50, 90][usize::try_from(random.below(3)).unwrap_or(0)]),
-        };
-        let (by_sector, garbage) = (random.percent(70), if random.percent(30) { 10 } else { 0 });
-        for (place, change) in self.pending[..until].iter().enumerate() {
-            let torn = place + 1 == until || by_sector;
-            match change {
-                _ if !torn && random.percent(lost) => {}
-                Change::Resize(_) if random.percent(lost) => {}
-                Change::Resize(size) => bytes.resize(*size, 0),
-                Change::Write { at, bytes: new } if !torn => put(&mut bytes, *at, new),
-                Change::Write { at, bytes: new } => {
-                    let lost = if lost == 0 { 50 * u64::from(random.percent(30)) } else { lost };
-                    for (at, sector) in sectors(*at, new) {
-                        let chance = random.below(100);
-                        if chance < garbage {
-                            let mut sector = sector.to_vec();
-                            random.fill(&mut sector);
-                            put(&mut bytes, at, &sector);
-                        } else if chance >= lost {
-                            put(&mut bytes, at, sector);
-                        }
-                    }
-                }
-            }
-        }
-        bytes
-    }
-}
-
-/// A write, cut where the sectors of the disk begin.
-fn sectors(at: usize, bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut done = 0;
-    std::iter::from_fn(move || {
-        let start = at + done;
-        let len = (SECTOR - start % SECTOR).min(bytes.len() - done);
-        let sector = &bytes[done..done + len];
-        done += len;
-        (len > 0).then_some((start, sector))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use fabrica_tests::folder::Folder;
-
-    use super::*;
-
-    /// A disk with a file that holds `a`s, synced, and was then overwritten with `b`s, not synced.
-    fn overwritten(seed: u64, folder: &Folder) -> (Disk, Opened) {
-        let disk = Disk::new(seed, None);
-        let mut options = fs::OpenOptions::new();
-        options.read(true).write(true).create(true);
-        let mut opened = disk.lock().open(&folder.path().join("x-wal"), &options, true).unwrap();
-        disk.lock().write(&opened, &[b'a'; 4 * SECTOR], 0).unwrap();
-        disk.lock().sync(&mut opened).unwrap();
-        disk.lock().write(&opened, &[b'b'; 4 * SECTOR], SECTOR as u64 / 2).unwrap();
-        (disk, opened)
-    }
-
-    fn survivor(disk: &Disk) -> Vec<u8> {
-        let after = Folder::in_memory("disk").unwrap();
-        disk.survivors(after.path()).unwrap();
-        fs::read(after.path().join("x-wal")).unwrap()
-    }
-
-    #[test]
-    fn what_was_synced_survives_and_any_part_of_the_rest() {
-        let mut seen = std::collections::BTreeSet::new();
-        for seed in 0..500 {
-            let folder = Folder::in_memory("disk").unwrap();
-            let bytes = survivor(&overwritten(seed, &folder).0);
-            assert_eq!(bytes[..SECTOR / 2], [b'a'; SECTOR / 2], "seed {seed}: bytes that nobody wrote have changed");
-            // Old, new or neither, of each sector.
-            let sectors = bytes[SECTOR / 2..].chunks(SECTOR);
-            seen.insert(
-                sectors.map(|sector| if b"ab".contains(&sector[0]) { sector[0] } else { b'?' }).collect::<Vec<_>>(),
-            );
-        }
-        for outcome in ["aaaa", "bbbbb", "aabaa", "bbaba", "bbb?b"] {
-            let seen = seen.iter().any(|sectors| sectors.starts_with(&outcome.as_bytes()[..4]));
-            assert!(seen, "{outcome} was never seen");
-        }
-    }
-
-    #[test]
-    fn all_that_was_synced_survives_whatever_comes_after() {
-        for seed in 0..50 {
-            let folder = Folder::in_memory("disk").unwrap();
-            let (disk, mut opened) = overwritten(seed, &folder);
-            disk.lock().sync(&mut opened).unwrap();
-            assert_eq!(survivor(&disk)[SECTOR / 2..], [b'b'; 4 * SECTOR]);
-        }
-    }
-
-    #[test]
-    fn what_a_failed_sync_did_not_bring_to_the_disk_the_next_one_does_not() {
-        for how in [FailedSync::Forgotten, FailedSync::Reverted] {
-            let lost = (0..50).filter(|seed| {
-                let folder = Folder::in_memory("disk").unwrap();
-                let (disk, mut opened) = overwritten(*seed, &folder);
-                disk.fail_sync(Part::Wal, how, None);
-                assert!(disk.lock().sync(&mut opened).is_err());
-                disk.lock().sync(&mut opened).unwrap();
-                let mut read = [0; SECTOR];
-                disk.lock().read(&opened, &mut read, SECTOR as u64).unwrap();
-                let survivor = survivor(&disk);
-                let is_lost = survivor[SECTOR..2 * SECTOR] != [b'b'; SECTOR];
-                match how {
-                    FailedSync::Forgotten => assert_eq!(read, [b'b'; SECTOR]),
-                    FailedSync::Reverted => assert_eq!(read, survivor[SECTOR..2 * SECTOR]),
-                }
-                is_lost
-            });
-            assert!((5..45).contains(&lost.count()));
-        }
-    }
-
-    #[test]
-    fn a_name_is_safe_once_its_folder_was_synced() {
-        let survives = |syncs: bool| {
-            (0..50).filter(move |seed| {
-                let folder = Folder::in_memory("disk").unwrap();
-                let (disk, path) = (Disk::new(*seed, None), folder.path().join("x-wal"));
-                let mut options = fs::OpenOptions::new();
-                options.read(true).write(true).create(true);
-                let mut opened = disk.lock().open(&path, &options, true).unwrap();
-                if syncs {
-                    disk.lock().sync(&mut opened).unwrap();
-                }
-                let after = Folder::in_memory("disk").unwrap();
-                disk.survivors(after.path()).unwrap();
-                after.path().join("x-wal").exists()
-            })
-        };
-        assert_eq!(survives(true).count(), 50);
-        assert!((5..45).contains(&survives(false).count()));
     }
 }

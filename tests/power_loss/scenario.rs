@@ -10,7 +10,7 @@ use fabrica_tests::ledger::Ledger;
 use fabrica_tests::random::Random;
 use parking_lot::Mutex;
 
-use super::disk::{Act, Disk, End, Moment, Part};
+use super::disk::{Act, Cut, Disk, End, Moment, Part};
 use super::vfs::Slot;
 
 const WRITERS: u64 = 4;
@@ -18,9 +18,6 @@ const WRITERS: u64 = 4;
 const WINDOW: usize = 20;
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// What was going on when the power went; nothing, if everyone was idle.
-pub type Cut = Option<(Part, Act)>;
 
 /// When the power goes or the process is killed.
 fn moment(random: &mut Random) -> Option<Moment> {
@@ -38,49 +35,45 @@ fn moment(random: &mut Random) -> Option<Moment> {
     Some(Moment { end, of, nth: 1 + random.below(most) })
 }
 
-/// Lives by a seed. Answers what each loss of power cut off.
-///
-/// # Errors
-///
-/// What a loss of power took away, or anything else that a store must not do.
-pub fn live(seed: u64, slot: &Slot, synchronous: bool) -> Result<Vec<Cut>, String> {
+/// What became of a store.
+pub struct Life {
+    /// How often it lost power.
+    pub losses: u64,
+    /// What was cut off.
+    pub cuts: Vec<Cut>,
+    /// What was taken away, or anything else that a store must not do.
+    pub outcome: Result<(), String>,
+}
+
+/// Lives by a seed.
+pub fn live(seed: u64, slot: &Slot, synchronous: bool) -> Life {
     let mut random = Random::new(seed);
     let ledger = Arc::new(Mutex::new(Ledger::new(seed)));
     let mut folder = Folder::in_memory("power").unwrap();
-    let mut cuts = Vec::new();
+    let mut life = Life { losses: 0, cuts: Vec::new(), outcome: Ok(()) };
     for _ in 0..=u64::from(random.percent(30)) {
         let disk = Disk::new(random.number(), moment(&mut random));
-        let life = Life {
-            file: folder.path().join(EmbeddedStore::FILE_NAME),
-            slot,
-            disk: &disk,
-            synchronous,
-            ledger: &ledger,
-        };
-        let mut most = random.below(60);
-        while let Some(End::Process) = life.go_on(most, random.percent(30))? {
-            disk.restart(moment(&mut random));
-            most = random.below(60) * u64::from(random.percent(50));
-        }
-        disk.cut_power();
-        cuts.push(disk.cut_during());
+        let run =
+            Run { file: folder.path().join(EmbeddedStore::FILE_NAME), slot, disk: &disk, synchronous, ledger: &ledger };
+        life.outcome = run.lose_power(&mut random);
+        life.losses += 1;
+        life.cuts.extend(disk.cuts());
         let after = Folder::in_memory("power").unwrap();
         disk.survivors(after.path()).unwrap();
-        drop(folder);
         let file = after.path().join(EmbeddedStore::FILE_NAME);
         // The second time, it must still be so.
         for _ in 0..2 {
-            if let Err(error) = block_on(check(&file, &ledger)) {
-                return Err(if synchronous {
-                    format!("{error}; its file is {}", after.keep().display())
-                } else {
-                    error
-                });
+            life.outcome = life.outcome.and_then(|()| block_on(check(&file, &ledger)));
+        }
+        if let Err(error) = &life.outcome {
+            if synchronous {
+                life.outcome = Err(format!("{error}; what was left of its file is in {}", after.keep().display()));
             }
+            break;
         }
         folder = after;
     }
-    Ok(cuts)
+    life
 }
 
 pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
@@ -88,8 +81,8 @@ pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T,
     runtime.block_on(async { tokio::time::timeout(DEADLINE, future).await.map_err(|_| "nothing goes on")? })
 }
 
-/// What a store lives with.
-struct Life<'a> {
+/// A store on a disk.
+struct Run<'a> {
     file: PathBuf,
     slot: &'a Slot,
     disk: &'a Disk,
@@ -97,7 +90,19 @@ struct Life<'a> {
     ledger: &'a Arc<Mutex<Ledger>>,
 }
 
-impl Life<'_> {
+impl Run<'_> {
+    /// Goes on until the power goes, in one process or in several.
+    fn lose_power(&self, random: &mut Random) -> Result<(), String> {
+        let mut most = random.below(60);
+        while let Some(End::Process) = self.go_on(most, random.percent(30))? {
+            self.disk.restart(moment(random));
+            // It may only read.
+            most = random.below(60) * u64::from(random.percent(50));
+        }
+        self.disk.cut_power();
+        Ok(())
+    }
+
     /// A process opens the store, finds what must be there, and some write to it, until something ends or all is done.
     fn go_on(&self, most: u64, closes: bool) -> Result<Option<End>, String> {
         let options = EmbeddedStore::options().watch_window(WINDOW).eager().vfs(self.slot.mount(self.disk));
@@ -118,7 +123,7 @@ impl Life<'_> {
         })?;
         // An orderly end is one in which things may end otherwise, too.
         if !closes {
-            self.disk.lock().end(End::Power);
+            self.disk.cut_power();
         }
         drop(store);
         Ok(self.disk.ended())
