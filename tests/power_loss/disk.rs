@@ -91,7 +91,7 @@ pub struct State {
     moment: Option<Moment>,
     cuts: Vec<Cut>,
     full: bool,
-    failing_sync: Option<(Part, FailedSync, Option<u64>)>,
+    failing_sync: Option<(Part, FailedSync, Option<Moment>)>,
     inodes: Vec<Inode>,
     /// How many files were opened.
     opened: u64,
@@ -156,9 +156,9 @@ impl Disk {
         self.lock().full = full;
     }
 
-    /// Makes the next sync of a file fail, and perhaps the power go so many operations later.
-    pub fn fail_sync(&self, part: Part, how: FailedSync, power_for: Option<u64>) {
-        self.lock().failing_sync = Some((part, how, power_for));
+    /// Makes the next sync of a file fail, and perhaps something end at a moment after that.
+    pub fn fail_sync(&self, part: Part, how: FailedSync, then: Option<Moment>) {
+        self.lock().failing_sync = Some((part, how, then));
     }
 
     /// Puts into another folder what might be there after the power went now.
@@ -290,8 +290,8 @@ impl State {
 
     pub fn sync(&mut self, opened: &mut Opened) -> io::Result<()> {
         let last = self.step(opened.part, Act::Sync)?;
-        if let Some((_, how, power_for)) = self.failing_sync.take_if(|(part, ..)| *part == opened.part) {
-            self.moment = power_for.map(|nth| Moment { end: End::Power, of: None, nth });
+        if let Some((_, how, then)) = self.failing_sync.take_if(|(part, ..)| *part == opened.part) {
+            self.moment = then;
             return self.fail(opened, how);
         }
         // One that was cut off may have done its work.

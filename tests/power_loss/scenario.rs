@@ -166,7 +166,7 @@ pub async fn check(file: &Path, ledger: &Arc<Mutex<Ledger>>) -> Result<(), Strin
 }
 
 /// Compares what a store holds and what it tells a watch with what was acknowledged.
-async fn judge(store: &EmbeddedStore, ledger: &Mutex<Ledger>) -> Result<(), String> {
+pub async fn judge(store: &EmbeddedStore, ledger: &Mutex<Ledger>) -> Result<(), String> {
     let page = store.list(&Key::EVERYTHING, Page::all()).await.map_err(|error| error.to_string())?;
     let history = ledger.lock().judge(page.revision, page.entries)?;
     watch(store, page.revision, &history).await

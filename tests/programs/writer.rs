@@ -19,7 +19,8 @@ async fn main() -> Result<(), Failure> {
     let early = args().nth(4).is_some_and(|word| word == "early");
     let file: String = argument(1)?;
     let (seed, writers) = (argument(2)?, argument(3)?);
-    let store = EmbeddedStore::open(file)?;
+    // So that it is also killed while it moves its log and sweeps.
+    let store = EmbeddedStore::options().watch_window(100).eager().open(file)?;
     let page = store.list(&Key::EVERYTHING, Page::all()).await?;
     for entry in page.entries {
         let value = entry.value.iter().try_fold(String::new(), |mut text, byte| {
