@@ -4,6 +4,9 @@
 
 mod crash;
 mod kinds;
+#[path = "../logs.rs"]
+mod logs;
 mod owning;
 mod propagation;
 mod scale;
+mod stuck;

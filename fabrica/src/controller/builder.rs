@@ -7,7 +7,9 @@ use std::time::Duration;
 use tracing::{debug, info};
 
 use super::garbage::Collector;
+use super::holders::Holders;
 use super::kind::Kind;
+use super::overdue::Overdue;
 use super::wakeups::Wakeups;
 use super::{Controller, namespaces};
 use crate::client::{Client, ClientSettings};
@@ -153,7 +155,21 @@ impl Builder {
         let kinds = Arc::new(kinds);
         let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone()));
         let collector = Arc::new(Collector::new(client.clone()));
+        let overdue = Arc::new(Overdue::new(client.clone(), Holders::new(client.clone(), Arc::clone(&kinds))));
         let (running, stopping) = Default::default();
-        Ok(Controller { registry, client, bus, handle, kinds, wakeups, collector, workers, grace, running, stopping })
+        Ok(Controller {
+            registry,
+            client,
+            bus,
+            handle,
+            kinds,
+            wakeups,
+            collector,
+            overdue,
+            workers,
+            grace,
+            running,
+            stopping,
+        })
     }
 }

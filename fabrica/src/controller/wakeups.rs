@@ -60,6 +60,11 @@ impl Wakeups {
         }
     }
 
+    fn wake_others(&self, change: &ObjectChange) {
+        self.wake_owners(change);
+        self.wake_watchers(change);
+    }
+
     /// Wakes the owners that the object has, or had until now. One that does not exist has nothing to do.
     fn wake_owners(&self, change: &ObjectChange) {
         let old = change.old.as_ref().map(CachedObject::owners).unwrap_or_default();
@@ -89,6 +94,9 @@ impl Observer for Wakeups {
     fn changed(&self, change: &ObjectChange) {
         if let Some(kind) = self.kinds.get(&change.key.kind) {
             if change.new.is_some() {
+                if change.only_explains_deletion() {
+                    return self.wake_others(change);
+                }
                 let revision = change.revision;
                 let reason = if change.relisted { Reason::Relisted { revision } } else { Reason::Changed { revision } };
                 kind.queue.add(change.key.clone(), reason.into());
@@ -96,7 +104,6 @@ impl Observer for Wakeups {
                 kind.forget(&change.key);
             }
         }
-        self.wake_owners(change);
-        self.wake_watchers(change);
+        self.wake_others(change);
     }
 }
