@@ -6,6 +6,7 @@ mod crash;
 mod kinds;
 #[path = "../logs.rs"]
 mod logs;
+mod meeting;
 mod owning;
 mod propagation;
 mod scale;

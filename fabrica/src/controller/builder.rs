@@ -138,7 +138,9 @@ impl Builder {
             .map(|(reconciler, options)| (reconciler.resource.group_kind(), queue(options)))
             .collect();
         let handle = Handle::new(Arc::new(queues));
-        let shared = Arc::new(Shared { client: client.clone(), states, handle: handle.clone() });
+        let awaited = Arc::default();
+        let shared =
+            Arc::new(Shared { client: client.clone(), states, handle: handle.clone(), awaited: Arc::clone(&awaited) });
 
         let mut kinds = BTreeMap::new();
         for (reconciler, options) in reconcilers {
@@ -153,7 +155,7 @@ impl Builder {
             kinds.insert(group_kind, Arc::new(kind));
         }
         let kinds = Arc::new(kinds);
-        let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone()));
+        let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone(), awaited));
         let collector = Arc::new(Collector::new(client.clone()));
         let overdue = Arc::new(Overdue::new(client.clone(), Holders::new(client.clone(), Arc::clone(&kinds))));
         let (running, stopping) = Default::default();

@@ -52,10 +52,7 @@ impl fmt::Display for Holder {
             }
             HeldBy::Reconciler { name, failure: Some(failure) } => {
                 let Failure { attempts, error, next_retry, .. } = failure;
-                write!(
-                    f,
-                    "is served by the reconciler {name}, which failed {attempts} times, the last with: {error}; "
-                )?;
+                write!(f, "is served by the reconciler {name}, which failed (attempt {attempts}): {error}; ")?;
                 match next_retry {
                     Some(at) => write!(f, "it is tried again at {at}"),
                     None => f.write_str("it waits for a change"),
