@@ -11,6 +11,7 @@ use clap::{CommandFactory, FromArgMatches};
 use futures_util::future::BoxFuture;
 
 use super::args::{Args, Command};
+use super::data::DataDir;
 use super::{check, crds, graph, log, run, schemas};
 use crate::controller::{Builder, Controller};
 use crate::{Error, ErrorKind, Result};
@@ -149,8 +150,8 @@ impl App {
 
     fn builder(&mut self, builder: Builder) -> Builder {
         match self.configure.take() {
-            Some(configure) => configure(builder),
-            None => builder,
+            Some(configure) => configure(builder.state(DataDir::default())),
+            None => builder.state(DataDir::default()),
         }
     }
 }

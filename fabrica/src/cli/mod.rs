@@ -8,6 +8,7 @@ mod apply;
 mod args;
 mod check;
 mod crds;
+mod data;
 mod graph;
 mod log;
 mod run;
@@ -18,6 +19,7 @@ mod table;
 use std::process::ExitCode;
 
 pub use app::App;
+pub use data::DataDir;
 
 /// The command line for everything that is linked into the program; `fabrica::main()`.
 ///
