@@ -27,11 +27,12 @@ use std::sync::Arc;
 pub struct DataDir(Option<Arc<Path>>);
 
 impl DataDir {
-    pub(super) fn at(path: Option<PathBuf>) -> Self {
-        Self(path.map(Into::into))
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self(Some(path.into()))
     }
 
-    /// The folder; it is there. `None` if nothing outlives the program: with `--memory`, and by default in tests.
+    /// The folder; it is there. `None` if the program has none: with `--memory`, with a store of its own, and by
+    /// default in tests.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.0.as_deref()
