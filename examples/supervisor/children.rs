@@ -102,13 +102,12 @@ impl Children {
                 info!("{} is adopted: pid {pid} runs since {}", process.name(), running.mark().started_at);
                 Ok(Some(self.attend(&mut table, process, running, was_told_to_stop, output, handle)))
             }
-            Found::Ended { exit, mark } => {
-                let pid = process.status.pid.unwrap_or_default();
-                if pid > 0 {
-                    end_leftovers(pid, &mark);
+            Found::Ended { group, exit, mark } => {
+                if let Some(group) = group {
+                    end_leftovers(group, &mark);
                 }
                 let child = Child {
-                    pid,
+                    pid: group.unwrap_or_default(),
                     start_ticks: process.status.start_ticks.unwrap_or_default(),
                     started_at: mark.started_at,
                     program: mark.program,

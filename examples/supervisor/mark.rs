@@ -84,4 +84,9 @@ impl Marked {
     pub fn leads(&self) -> bool {
         self.stat.group == self.pid && self.stat.session != self.pid
     }
+
+    /// Was it started by another that leads its group?
+    pub fn is_member(&self) -> bool {
+        self.stat.group != self.pid
+    }
 }

@@ -136,7 +136,10 @@ impl DataArgs {
             return Ok(file);
         }
         let folder = self.folder.display();
-        let message = format!("there is no data in {folder}: it has no {}; name another folder with `--data DIR`", EmbeddedStore::FILE_NAME);
+        let message = format!(
+            "there is no data in {folder}: it has no {}; name another folder with `--data DIR`",
+            EmbeddedStore::FILE_NAME
+        );
         Err(Error::new(ErrorKind::NotFound, message))
     }
 }

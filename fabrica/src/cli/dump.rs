@@ -1,6 +1,5 @@
 //! `dump` and `load`: all objects as YAML, to read, and to move them.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
