@@ -1,8 +1,9 @@
 //! What the children print, line by line into the log.
 //!
 //! Each prints into a file of its own in the data folder, and not into a pipe: a pipe breaks when the supervisor is killed,
-//! and with it the process that prints. What was read is wiped from the file, so that the file holds what nobody has seen
-//! yet: little while a supervisor runs, and otherwise everything, which the next one reads.
+//! and with it the process that prints. What was logged is wiped from the file, so that the file holds what nobody has
+//! seen yet: little while a supervisor runs, and otherwise everything, which the next one logs. Nothing is lost; a few
+//! lines are logged twice if the supervisor is killed between the two.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -80,6 +80,9 @@ fn nothing_that_a_process_prints_meanwhile_is_lost_or_said_twice() {
     supervisor.write(&Manifest::shell("talker", &script));
     let talker = supervisor.running("talker");
     supervisor.wait_for("talker | before");
+    // Between saying and wiping it, a supervisor that is killed leaves it to the next one to say it again.
+    let file = fs::read_dir(supervisor.data().join("output")).unwrap().next().unwrap().unwrap().path();
+    assert!(wait_until(|| fs::read(&file).is_ok_and(|output| output.starts_with(&[0; 7]))), "it is not wiped");
     supervisor.end(Signal::KILL);
     fs::write(go, "").unwrap();
     assert!(wait_until(|| done.exists()), "it does not go on");
