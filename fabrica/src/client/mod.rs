@@ -4,18 +4,25 @@ mod cache;
 mod cached;
 mod create;
 mod delete;
+mod deleting;
 mod derived;
 mod dynamic;
 mod envelope;
+mod export;
 mod feed;
 mod finalizers;
 mod follower;
+mod garbage;
+mod import;
 mod keys;
 mod kinds;
 mod lifecycle;
 mod list;
 mod merge;
 mod observer;
+mod own;
+mod owned;
+mod owners;
 mod patch;
 mod progress;
 mod replace;
@@ -31,6 +38,8 @@ mod watch;
 mod write;
 
 pub use delete::{DeleteOptions, Propagation};
+pub use export::{Exported, export};
+pub use import::{ImportDocument, ImportOptions, Imported, import};
 pub use lifecycle::Client;
 pub use list::{List, ListOptions};
 pub use patch::Patch;
@@ -41,7 +50,10 @@ pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
 
 pub(crate) use cached::{CachedObject, CachedState};
 pub(crate) use observer::{ObjectChange, Observer};
+pub(crate) use own::{Owned, Owner};
+pub(crate) use replace::namespace_of;
 pub(crate) use status::Saved;
+pub(crate) use typed::typed;
 
 #[cfg(test)]
 mod sample;
