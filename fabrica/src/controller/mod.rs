@@ -13,6 +13,8 @@
 //!   warning when one object runs hot;
 //! - **C9** failure is visible: [`Controller::failure`].
 
+#[cfg(feature = "testing")]
+mod around;
 mod builder;
 mod failures;
 mod guard;
@@ -31,6 +33,8 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+#[cfg(feature = "testing")]
+pub(crate) use around::Around;
 pub use builder::{Builder, DEFAULT_GRACE, DEFAULT_WORKERS};
 pub use failures::Failure;
 use kind::Kind;
