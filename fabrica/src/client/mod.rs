@@ -10,12 +10,16 @@ mod envelope;
 mod feed;
 mod finalizers;
 mod follower;
+mod garbage;
 mod keys;
 mod kinds;
 mod lifecycle;
 mod list;
 mod merge;
 mod observer;
+mod own;
+mod owned;
+mod owners;
 mod patch;
 mod progress;
 mod replace;
@@ -43,7 +47,10 @@ pub(crate) use cached::{CachedObject, CachedState};
 #[cfg(feature = "testing")]
 pub(crate) use lifecycle::title_of;
 pub(crate) use observer::{ObjectChange, Observer};
+pub(crate) use own::{Owned, Owner};
+pub(crate) use replace::namespace_of;
 pub(crate) use status::Saved;
+pub(crate) use typed::typed;
 
 #[cfg(test)]
 mod sample;

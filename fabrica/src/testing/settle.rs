@@ -8,16 +8,18 @@ use super::clock::TICK;
 use super::harness::Harness;
 use crate::{Error, Result};
 
+/// How often it is looked whether garbage collection is done, if it has to try again.
+const RETRY: Duration = Duration::from_millis(50);
 /// How long [`Harness::settle`] lets the clock go on for runs that wait for a timer.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
 impl Harness {
     /// Lets everything happen that can happen now, and waits until it is quiet: no object waits for a run or is in one,
-    /// nothing is being written, and the cache, the events and what they set off have caught up. Costs one millisecond of
+    /// nothing is being written or collected as garbage, and the cache, the events and what they set off have caught up. Costs one millisecond of
     /// virtual time, more if a run waits for a timer.
     ///
     /// Waited for: runs, also those that sleep or call `spawn_blocking`; what they wake, and what that wakes; retries of
-    /// the store's watch; other tasks of the test's runtime, until each of them waits for something; every
+    /// the garbage collection and of the store's watch; other tasks of the test's runtime, until each of them waits for something; every
     /// `spawn_blocking`.
     ///
     /// Not waited for: what only a timer will begin, such as `RequeueAfter`, a backoff, `enqueue_after`, a resync, a
@@ -66,6 +68,7 @@ impl Harness {
                 error = self.log().alarmed() => return Err(error),
                 () = self.log().stirred() => {}
                 () = self.caught_up() => {}
+                () = self.collected() => {}
                 () = tokio::time::sleep_until(patience) => return Err(self.unquiet()),
             }
         }
@@ -124,7 +127,9 @@ impl Harness {
     }
 
     fn is_quiet(&self) -> bool {
-        self.controller().pending() == 0 && self.controller().client().seen() >= self.recorder().latest()
+        let controller = self.controller();
+        let is_caught_up = controller.client().seen() >= self.recorder().latest();
+        controller.pending() == 0 && !controller.is_collecting() && is_caught_up
     }
 
     /// Waits until the cache shows what was written; for ever if it does so already.
@@ -136,6 +141,14 @@ impl Harness {
         client.wait_seen(latest).await;
     }
 
+    /// Lets garbage collection try again what failed; for ever if there is nothing.
+    async fn collected(&self) {
+        if !self.controller().is_collecting() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+
     /// Why it does not get quiet.
     fn unquiet(&self) -> Error {
         let running = self.log().running();
@@ -143,7 +156,11 @@ impl Harness {
             .iter()
             .map(|run| format!("{} since {:.3}s, because: {}", run.object, run.at.as_secs_f64(), run.reasons));
         let runs = runs.collect::<Vec<_>>().join("; ");
-        let what = if runs.is_empty() { "the cache does not catch up with the store".to_owned() } else { runs };
+        let what = match runs.as_str() {
+            "" if self.controller().is_collecting() => "garbage collection does not come to its end",
+            "" => "the cache does not catch up with the store",
+            runs => runs,
+        };
         self.log().trouble(&format!(
             "it does not get quiet within {PATIENCE:?} of virtual time: {what}; a run that waits for something outside the \
              runtime (a socket, a process, a thread) can't be tested on a clock that stands still"
