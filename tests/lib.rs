@@ -1,5 +1,5 @@
 //! The contract tests stand beside this file. Here is what several of them share, and the code of the README and of
-//! the guide is compiled and run.
+//! the guides is compiled and run.
 
 pub mod folder;
 pub mod ledger;
@@ -12,3 +12,7 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../docs/guide.md")]
 mod guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/ownership.md")]
+mod ownership {}

@@ -4,6 +4,7 @@ mod cache;
 mod cached;
 mod create;
 mod delete;
+mod deleting;
 mod derived;
 mod dynamic;
 mod envelope;
@@ -11,6 +12,7 @@ mod export;
 mod feed;
 mod finalizers;
 mod follower;
+mod garbage;
 mod import;
 mod keys;
 mod kinds;
@@ -18,6 +20,9 @@ mod lifecycle;
 mod list;
 mod merge;
 mod observer;
+mod own;
+mod owned;
+mod owners;
 mod patch;
 mod progress;
 mod replace;
@@ -45,7 +50,10 @@ pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
 
 pub(crate) use cached::{CachedObject, CachedState};
 pub(crate) use observer::{ObjectChange, Observer};
+pub(crate) use own::{Owned, Owner};
+pub(crate) use replace::namespace_of;
 pub(crate) use status::Saved;
+pub(crate) use typed::typed;
 
 #[cfg(test)]
 mod sample;
