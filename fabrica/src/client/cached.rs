@@ -1,5 +1,6 @@
 //! One version of one object, as the cache holds it.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use super::cache::place;
 use super::envelope;
 use super::kinds::Kind;
-use crate::resource::{DecodeError, Metadata, Object, ResourceVersion, Uid};
+use crate::resource::{DecodeError, Metadata, Object, OwnerReference, ResourceVersion, Uid};
 use crate::store::{Entry, Revision};
 
 /// One version of one object. A clone costs a reference count.
@@ -89,6 +90,16 @@ impl CachedObject {
         }
     }
 
+    /// To whom the object belongs.
+    pub(crate) fn owners(&self) -> Cow<'_, [OwnerReference]> {
+        match &self.state {
+            CachedState::Decoded(object) => Cow::Borrowed(&object.metadata().owner_references),
+            CachedState::Undecodable(_) => {
+                Cow::Owned(envelope::metadata(&self.raw).map(|metadata| metadata.owner_references).unwrap_or_default())
+            }
+        }
+    }
+
     /// Where the object stands in a list; `None` if not even its name can be read.
     pub(super) fn place(&self) -> Option<String> {
         match &self.state {
@@ -104,7 +115,10 @@ impl CachedObject {
     pub(super) fn is_found_as(&self, other: &Self) -> bool {
         let (Some(one), Some(two)) = (self.object(), other.object()) else { return false };
         let (one, two) = (one.metadata(), two.metadata());
-        one.name == two.name && one.namespace == two.namespace && self.fields == other.fields
+        one.name == two.name
+            && one.namespace == two.namespace
+            && self.fields == other.fields
+            && one.owner_references == two.owner_references
     }
 
     /// The value of a selectable field.

@@ -20,7 +20,16 @@ const SUFFIX_LENGTH: usize = 5;
 
 impl Client {
     /// Creates an object of any kind; see [`Client::create`].
-    pub(crate) async fn create_object(&self, mut object: Box<dyn Object>) -> Result<CachedObject> {
+    pub(crate) async fn create_object(&self, object: Box<dyn Object>) -> Result<CachedObject> {
+        self.create_fenced(object, None).await
+    }
+
+    /// Creates an object while the claim of a fence exists.
+    pub(super) async fn create_fenced(
+        &self,
+        mut object: Box<dyn Object>,
+        fence: Option<Guard>,
+    ) -> Result<CachedObject> {
         let type_ = object.resource_type();
         let kind = self.inner.shared.kinds.of_type(type_)?.clone();
         Self::prepare(&kind, &mut *object)?;
@@ -33,7 +42,8 @@ impl Client {
             }
             let uid = object.metadata().uid.clone();
             let value = envelope::of(&*object).map_err(Error::terminal)?;
-            let (txn, guards) = self.creation(&kind, object.metadata(), value.clone())?;
+            let (mut txn, guards) = self.creation(&kind, object.metadata(), value.clone())?;
+            txn.guards.extend(fence.clone());
             let key = keys::object(kind.group_kind(), &uid);
             let index = match self.commit(txn, &key, Some(&value)).await {
                 Ok(revision) => return Ok(written(&kind, &uid, value, revision, revision)),

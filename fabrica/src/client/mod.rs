@@ -16,6 +16,9 @@ mod lifecycle;
 mod list;
 mod merge;
 mod observer;
+mod own;
+mod owned;
+mod owners;
 mod patch;
 mod progress;
 mod replace;
@@ -41,7 +44,10 @@ pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
 
 pub(crate) use cached::{CachedObject, CachedState};
 pub(crate) use observer::{ObjectChange, Observer};
+pub(crate) use own::{Owned, Owner};
+pub(crate) use replace::namespace_of;
 pub(crate) use status::Saved;
+pub(crate) use typed::typed;
 
 #[cfg(test)]
 mod sample;

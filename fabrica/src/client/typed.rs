@@ -170,7 +170,7 @@ impl Client {
 }
 
 /// An object as its Rust type.
-fn typed<T: Resource>(object: &CachedObject) -> Result<Arc<T>> {
+pub(crate) fn typed<T: Resource>(object: &CachedObject) -> Result<Arc<T>> {
     let object = downcast(shared(T::TYPE, object)?);
     object.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the object is no `{}`", std::any::type_name::<T>())))
 }

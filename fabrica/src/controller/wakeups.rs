@@ -1,4 +1,5 @@
-//! Who is woken by what: the object itself by its changes, others by what they watch, and anybody by an event.
+//! Who is woken by what: the object itself by its changes, its owners too, others by what they watch, and anybody by an
+//! event.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,6 +60,21 @@ impl Wakeups {
         }
     }
 
+    /// Wakes the owners that the object has, or had until now. One that does not exist has nothing to do.
+    fn wake_owners(&self, change: &ObjectChange) {
+        let old = change.old.as_ref().map(CachedObject::owners).unwrap_or_default();
+        let new = change.new.as_ref().map(CachedObject::owners).unwrap_or_default();
+        let lost = old.iter().filter(|owner| new.iter().all(|other| !other.is_same_owner(owner)));
+        for owner in new.iter().chain(lost) {
+            let Some(key) = self.client.owner_key(owner) else { continue };
+            if let Some(kind) = self.kinds.get(&key.kind)
+                && self.client.cached(&key).is_some()
+            {
+                kind.queue.add(key, Reason::Owned(Box::new(change.key.clone())).into());
+            }
+        }
+    }
+
     /// A mapping that panics wakes nobody; it must not take down the one task that every change passes through.
     fn targets(&self, watch: &Watch, object: &CachedObject, key: &ObjectKey) -> Vec<Uid> {
         let Some(object) = object.object() else { return Vec::new() };
@@ -80,6 +96,7 @@ impl Observer for Wakeups {
                 kind.forget(&change.key);
             }
         }
+        self.wake_owners(change);
         self.wake_watchers(change);
     }
 }

@@ -5,6 +5,7 @@ mod context;
 mod extract;
 mod handle;
 mod options;
+mod ownership;
 mod reason;
 mod types;
 
@@ -15,5 +16,6 @@ pub use extract::{Extract, Need, Needs, State, States};
 pub use handle::Handle;
 pub(crate) use handle::KindQueue;
 pub use options::{Options, Watch};
+pub use ownership::Converged;
 pub use reason::{Reason, Reasons};
 pub use types::{Reconciler, ReconcilerType};

@@ -73,6 +73,12 @@ impl Metadata {
         Self { name: name.into(), ..Self::default() }
     }
 
+    /// The reference to the owner that acts on the object, if one does.
+    #[must_use]
+    pub fn controller(&self) -> Option<&OwnerReference> {
+        self.owner_references.iter().find(|owner| owner.controller)
+    }
+
     /// Has the deletion of the object been asked for?
     #[must_use]
     pub fn is_deleting(&self) -> bool {

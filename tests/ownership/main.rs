@@ -1,0 +1,6 @@
+//! DESIGN section 10: who belongs to whom, and what goes with whom.
+
+#![allow(clippy::unwrap_used, clippy::unused_async)] // helpers of tests are tests
+
+mod kinds;
+mod owning;
