@@ -7,6 +7,8 @@
 mod device;
 #[path = "../supervisor/process.rs"]
 mod process;
+#[path = "../rack/main.rs"]
+mod racks;
 
 fn main() -> std::process::ExitCode {
     fabrica::main()
