@@ -9,7 +9,8 @@ use crate::resource::{FieldPath, Metadata, OwnerReference, ResourceType, Timesta
 /// The columns of a kind.
 pub(super) struct Columns {
     pub(super) type_: &'static ResourceType,
-    columns: Vec<(&'static str, Option<FieldPath>)>,
+    /// Those that the kind declares, with the path of what they show.
+    declared: Vec<(&'static str, Option<FieldPath>)>,
     ready: bool,
 }
 
@@ -67,8 +68,8 @@ impl Shown {
 impl Columns {
     pub(super) fn of(type_: &'static ResourceType) -> Self {
         // A path that is none is a problem that start-up reports; its column stays empty.
-        let columns = type_.columns.iter().map(|column| (column.name, FieldPath::parse(column.path).ok()));
-        Self { type_, columns: columns.collect(), ready: type_.conditions.contains(&"Ready") }
+        let declared = type_.columns.iter().map(|column| (column.name, FieldPath::parse(column.path).ok()));
+        Self { type_, declared: declared.collect(), ready: type_.conditions.contains(&"Ready") }
     }
 
     /// How many objects of the kind there are.
@@ -92,7 +93,7 @@ impl Columns {
 
     /// What the kind's own columns say of an object, in one text.
     pub(super) fn summary(&self, object: &Shown) -> String {
-        let values = self.columns.iter().filter_map(|(name, path)| {
+        let values = self.declared.iter().filter_map(|(name, path)| {
             let text = path.as_ref()?.text(&object.envelope)?;
             Some(format!("{name} {text}"))
         });
@@ -102,7 +103,7 @@ impl Columns {
     fn headings(&self) -> Vec<String> {
         let namespace = self.type_.namespaced.then(|| "NAMESPACE".to_owned());
         let ready = self.ready.then(|| "READY".to_owned());
-        let columns = self.columns.iter().map(|(name, _)| name.to_uppercase());
+        let columns = self.declared.iter().map(|(name, _)| name.to_uppercase());
         namespace.into_iter().chain(["NAME".to_owned()]).chain(columns).chain(ready).chain(["AGE".to_owned()]).collect()
     }
 
@@ -110,7 +111,7 @@ impl Columns {
         let Metadata { name, namespace, .. } = &object.metadata;
         let namespace = self.type_.namespaced.then(|| namespace.clone());
         let text = |path: &FieldPath| path.text(&object.envelope);
-        let columns = self.columns.iter().map(|(_, path)| path.as_ref().and_then(text).unwrap_or_else(none));
+        let columns = self.declared.iter().map(|(_, path)| path.as_ref().and_then(text).unwrap_or_else(none));
         let ready = self.ready.then(|| object.ready());
         namespace.into_iter().chain([name.clone()]).chain(columns).chain(ready).chain([object.age(now)]).collect()
     }

@@ -16,24 +16,23 @@ pub(super) fn related<'a>(kinds: impl Iterator<Item = &'a [Shown]> + Clone) -> V
 }
 
 /// All objects of some kinds, each below its owner; nothing if there are none.
-pub(super) fn section<'a>(
-    kinds: impl Iterator<Item = (&'a Columns, &'a [Shown])> + Clone,
-    now: Timestamp,
-) -> Option<Section> {
-    let objects: Vec<_> =
-        kinds.clone().flat_map(|(kind, objects)| objects.iter().map(move |object| (kind, object))).collect();
+pub(super) fn section<'a>(kinds: impl Iterator<Item = (&'a Columns, &'a [Shown])>, now: Timestamp) -> Option<Section> {
+    let objects: Vec<_> = kinds.flat_map(|(kind, objects)| objects.iter().map(move |object| (kind, object))).collect();
     let links: Vec<_> = objects.iter().map(|(_, object)| (object.uid(), object.owner())).collect();
-    let row = |(index, depth): (usize, usize)| {
+    let (mut rows, mut counts) = (Vec::new(), Vec::<(&str, usize)>::new());
+    for (index, depth) in arrange(&links) {
         let (kind, object) = objects[index];
-        let name = format!("{} {}", kind.type_.kind, object.name());
-        Row { depth, cells: vec![name, object.ready(), object.age(now), kind.summary(object)] }
-    };
-    let rows: Vec<_> = arrange(&links).into_iter().map(row).collect();
-    let titles = kinds.filter(|(_, objects)| !objects.is_empty());
-    let titles = titles.map(|(kind, objects)| format!("{} ({})", kind.type_.kind, objects.len()));
-    let title = titles.collect::<Vec<_>>().join("  ");
+        let kind_name = kind.type_.kind;
+        let name = format!("{kind_name} {}", object.name());
+        rows.push(Row { depth, cells: vec![name, object.ready(), object.age(now), kind.summary(object)] });
+        match counts.iter_mut().find(|(known, _)| *known == kind_name) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind_name, 1)),
+        }
+    }
+    let title = counts.iter().map(|(kind, count)| format!("{kind} ({count})")).collect::<Vec<_>>().join("  ");
     let headings = ["NAME", "READY", "AGE", ""].map(str::to_owned).to_vec();
-    (!rows.is_empty()).then(|| Section { title, headings, total: rows.len(), rows })
+    (!rows.is_empty()).then_some(Section { title, headings, total: rows.len(), rows })
 }
 
 /// The order in which objects are shown, and how deep: each followed by what it owns, otherwise in the order in which

@@ -1,0 +1,50 @@
+//! Many cases, a few at a time.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// How many cases are tried at once.
+const AT_ONCE: usize = 2;
+
+/// Tries a case for each number, in their order, until one says that it was enough. A case that panics ends it all.
+pub fn in_parallel(numbers: impl Iterator<Item = u64> + Send, case: impl Fn(u64) -> bool + Sync) {
+    let numbers = Mutex::new(numbers);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                // Also if a case panics.
+                let _over = Finally(|| is_over.store(true, Ordering::Relaxed));
+                let next = || numbers.lock().unwrap().next();
+                while !is_over.load(Ordering::Relaxed) && next().is_some_and(&case) {}
+            });
+        }
+    });
+}
+
+struct Finally<F: Fn()>(F);
+
+impl<F: Fn()> Drop for Finally<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Numbers by chance that a seed repeats.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number from 0 to `limit - 1`.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}

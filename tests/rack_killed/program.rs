@@ -1,0 +1,98 @@
+//! The program that is killed, and the folder that it leaves.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use fabrica::store::EmbeddedStore;
+
+/// What the program is to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Task {
+    Grow,
+    Remove,
+}
+
+/// How it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// It did what it was to do.
+    Done,
+    /// By SIGKILL.
+    Killed,
+    /// It said this.
+    Failed(String),
+}
+
+/// A folder of one case, gone with it unless the case fails.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(case: &str) -> Self {
+        // A kill is no power loss: what was written is there, on whatever it was written to. Memory is fastest.
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let path = parent.join(format!("fabrica-rack-{}-{case}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// A copy for another case, of a folder that no program holds.
+    pub fn copy(&self, case: &str) -> Self {
+        let copy = Self::new(case);
+        for entry in fs::read_dir(&self.0).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), copy.0.join(entry.file_name())).unwrap();
+        }
+        copy
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.0.join(EmbeddedStore::FILE_NAME)
+    }
+
+    /// Runs the program to its end; it kills itself right after so many writes.
+    pub fn run(&self, task: Task, writes: Option<u64>) -> End {
+        end(self.start(task, writes))
+    }
+
+    /// Runs the program and kills it after a while, if it still runs then.
+    pub fn run_for(&self, task: Task, time: Duration) -> End {
+        let mut child = self.start(task, None);
+        thread::sleep(time); // the instant is what the case is about: nothing is waited for
+        child.kill().unwrap();
+        end(child)
+    }
+
+    fn start(&self, task: Task, writes: Option<u64>) -> Child {
+        let task = match task {
+            Task::Grow => "grow",
+            Task::Remove => "remove",
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_killable_rack"));
+        command.arg(task).arg(&self.0).args(writes.map(|writes| writes.to_string()));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+}
+
+fn end(child: Child) -> End {
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    match (status.code(), status.signal()) {
+        (Some(0), _) => End::Done,
+        (None, Some(9)) => End::Killed,
+        _ => End::Failed(format!("{status}: {}", String::from_utf8_lossy(&stderr))),
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("what it left is in {}", self.0.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
