@@ -33,16 +33,12 @@ impl Tally {
     /// How far it is from what there should be.
     pub fn progress(&self, wanted: Counts) -> String {
         let Self { ready, total } = self;
-        if total == &wanted {
-            format!("{ready} are ready, of {wanted}")
-        } else {
-            format!("{ready} are ready; there are {total}, and should be {wanted}")
-        }
+        format!("ready: {ready}; there: {total}; wanted: {wanted}")
     }
 }
 
 /// Is it ready as its spec now stands? What the condition says may be from before the last change.
-pub fn is_ready(object: &(impl Resource + Conditioned)) -> bool {
+pub fn is_ready(object: &impl Conditioned) -> bool {
     let metadata = object.metadata();
     let ready = object.condition("Ready").filter(|ready| ready.status == ConditionStatus::True);
     !metadata.is_deleting() && ready.is_some_and(|ready| ready.observed_generation == Some(metadata.generation))

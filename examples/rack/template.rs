@@ -94,7 +94,7 @@ impl RackTemplateSpec {
 
 impl BladeConfig {
     /// How many BMCs a blade has.
-    pub fn bmc_count(&self) -> u32 {
+    pub fn bmc_count(self) -> u32 {
         match self.bmc_mode {
             BmcMode::Shared => 1,
             BmcMode::Dedicated => self.node_count,
@@ -102,7 +102,7 @@ impl BladeConfig {
     }
 
     /// The number of the BMC that manages a node.
-    pub fn bmc_of(&self, node: u32) -> u32 {
+    pub fn bmc_of(self, node: u32) -> u32 {
         match self.bmc_mode {
             BmcMode::Shared => 0,
             BmcMode::Dedicated => node,
@@ -116,10 +116,11 @@ impl BladeConfig {
 pub async fn count_uses(template: &mut RackTemplate, ctx: &Context) -> Result<Action> {
     let racks = racks_using(template, ctx.client());
     template.status.usage_count = racks.len();
-    match racks.is_empty() {
-        true => template.set_in_use(false, "Unused", "No rack uses it"),
-        false => template.set_in_use(true, "Used", format!("Used by {}", names(&racks))),
-    };
+    if racks.is_empty() {
+        template.set_in_use(false, "Unused", "No rack uses it");
+    } else {
+        template.set_in_use(true, "Used", format!("Used by {}", names(&racks)));
+    }
     Ok(Action::AwaitChange)
 }
 

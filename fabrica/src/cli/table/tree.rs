@@ -39,11 +39,11 @@ pub(super) fn section<'a>(kinds: impl Iterator<Item = (&'a Columns, &'a [Shown])
 /// they are given. One whose owner isn't there stands by itself; so does, somewhere, one of those that own each other.
 fn arrange(links: &[(&Uid, Option<&Uid>)]) -> Vec<(usize, usize)> {
     let uids: BTreeSet<&Uid> = links.iter().map(|(uid, _)| *uid).collect();
-    let mut owned: BTreeMap<&Uid, Vec<usize>> = BTreeMap::new();
+    let mut below: BTreeMap<&Uid, Vec<usize>> = BTreeMap::new();
     let mut roots = Vec::new();
     for (index, (_, owner)) in links.iter().enumerate() {
         match owner {
-            Some(owner) if uids.contains(*owner) => owned.entry(*owner).or_default().push(index),
+            Some(owner) if uids.contains(*owner) => below.entry(*owner).or_default().push(index),
             _ => roots.push(index),
         }
     }
@@ -56,7 +56,7 @@ fn arrange(links: &[(&Uid, Option<&Uid>)]) -> Vec<(usize, usize)> {
                 continue;
             }
             order.push((index, depth));
-            let children = owned.get(links[index].0).into_iter().flatten().rev();
+            let children = below.get(links[index].0).into_iter().flatten().rev();
             next.extend(children.map(|child| (*child, depth + 1)));
         }
     }
