@@ -69,3 +69,40 @@ fn sections(client: &Client, kinds: &[Columns], room: usize, now: Timestamp) -> 
     let tree = tree::section(below_owners.iter().map(|((kind, objects), _)| (*kind, objects.as_slice())), now);
     alone.chain(tree).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::ClientSettings;
+    use crate::event::EventBus;
+    use crate::resource::sample::{Device, DeviceSpec};
+    use crate::resource::{Namespace, OwnerReference, Resource};
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn kinds_that_own_no_other_stand_by_themselves_and_so_do_all_if_there_are_too_many_for_a_tree() {
+        let types = vec![Device::TYPE];
+        let client = Client::start(Arc::new(MemoryStore::new()), types, EventBus::new(), ClientSettings::default());
+        let client = client.await.unwrap();
+        let kinds = [Columns::of(Namespace::TYPE), Columns::of(Device::TYPE)];
+        let shown = |room| sections(&client, &kinds, room, Timestamp::now());
+        let depths = |section: &Section| section.rows.iter().map(|row| row.depth).collect::<Vec<_>>();
+
+        let owner = client.create(Device::new("a", DeviceSpec::default())).await.unwrap();
+        assert_eq!(shown(9).iter().map(depths).collect::<Vec<_>>(), [[0], [0]], "nobody owns anything");
+
+        let mut owned = Device::new("b", DeviceSpec::default());
+        owned.metadata.owner_references.push(OwnerReference::to_controller(&*owner));
+        client.create(owned).await.unwrap();
+        let titles = shown(9).iter().map(|section| (section.title.clone(), depths(section))).collect::<Vec<_>>();
+        assert_eq!(titles, [("Namespace (1)".to_owned(), vec![0]), ("Device (2)".to_owned(), vec![0, 1])]);
+
+        for number in 0..MOST_IN_A_TREE {
+            client.create(Device::new(&format!("d{number}"), DeviceSpec::default())).await.unwrap();
+        }
+        let sections = shown(9);
+        assert_eq!((sections[1].total, depths(&sections[1])), (MOST_IN_A_TREE + 2, vec![0; 9]));
+    }
+}
