@@ -104,7 +104,9 @@ impl Inventory {
         let metadata = &object["metadata"];
         let owners = metadata["ownerReferences"].as_array().cloned().unwrap_or_default();
         let owned_by = |(owner_kind, owner_name): &(&str, String)| match &owners[..] {
-            [one] => one["controller"] == true && self.find(owner_kind, owner_name).iter().any(|o| uid(o) == one["uid"]),
+            [one] => {
+                one["controller"] == true && self.find(owner_kind, owner_name).iter().any(|o| *uid(o) == one["uid"])
+            }
             _ => false,
         };
         let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
@@ -112,11 +114,7 @@ impl Inventory {
         let checks = [
             (owner.as_ref().map_or(owners.is_empty(), owned_by), "owners are", &metadata["ownerReferences"]),
             (metadata.get("deletionTimestamp").is_none(), "deletion is asked for", &metadata["deletionTimestamp"]),
-            (
-                metadata.get("finalizers").unwrap_or(&json!([])) == finalizers,
-                "finalizers are",
-                &metadata["finalizers"],
-            ),
+            (metadata.get("finalizers").unwrap_or(&json!([])) == finalizers, "finalizers are", &metadata["finalizers"]),
             (
                 self.names.get(&format!("n/{GROUP}/{kind}//{name}")).is_some_and(|known| uid(object) == known),
                 "name leads elsewhere than to",

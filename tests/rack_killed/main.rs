@@ -72,7 +72,12 @@ fn the_removal_of_a_rack_that_is_killed_after_any_of_its_writes_is_completed_at_
 /// what is there now.
 fn complete(folder: &Folder, what: &str) {
     let before = Inventory::read(folder);
-    assert_eq!(folder.run(Task::Grow, None), End::Done, "{what}; there was\n{before}\nand is\n{}", Inventory::read(folder));
+    assert_eq!(
+        folder.run(Task::Grow, None),
+        End::Done,
+        "{what}; there was\n{before}\nand is\n{}",
+        Inventory::read(folder)
+    );
     let after = Inventory::read(folder);
     let faults = after.faults().into_iter().chain(after.faults_since(&before)).collect::<Vec<_>>();
     assert!(faults.is_empty(), "{what}: {faults:#?}\nbefore the restart\n{before}\nand after it\n{after}");
