@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fabrica::client::{DeleteOptions, Propagation};
 use fabrica::prelude::*;
 use fabrica::reconciler::{Converged, Reasons};
 use fabrica::store::MemoryStore;
@@ -132,3 +133,33 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
     };
     assert!(tokio::time::timeout(Duration::from_secs(600), waiting).await.is_ok(), "waited in vain until {what}");
 }
+
+/// A controller that knows the kinds and reconciles none, started: only the built-in parts are at work.
+pub async fn bare(store: &Arc<MemoryStore>) -> Controller {
+    let builder = Controller::empty().resource::<Rack>().resource::<Node>().resource::<Cable>();
+    let controller = builder.shared_store(Arc::clone(store) as _).build().await.unwrap();
+    controller.start().await.unwrap();
+    controller
+}
+
+/// The names of all racks and nodes, and whom each names as its owners.
+pub fn picture(client: &Client) -> Vec<String> {
+    let line = |name: &str, owners: &[OwnerReference]| {
+        let owners: Vec<_> = owners.iter().map(|owner| owner.uid.as_str()).collect();
+        if owners.is_empty() { name.to_owned() } else { format!("{name} of {}", owners.join(" and ")) }
+    };
+    let (racks, nodes) = (client.cache::<Rack>().all(), client.cache::<Node>().all());
+    let racks = racks.iter().map(|rack| line(rack.name(), &rack.metadata.owner_references));
+    racks.chain(nodes.iter().map(|node| line(node.name(), &node.metadata.owner_references))).collect()
+}
+
+/// A node that blocks the foreground deletion of its owner.
+pub fn node_of(uid: &str, owner: &impl Resource) -> Node {
+    node(uid).with_owner(OwnerReference::to_controller(owner))
+}
+
+pub fn by(propagation: Propagation) -> DeleteOptions {
+    DeleteOptions { propagation, ..DeleteOptions::default() }
+}
+
+pub const EVERY_WAY: [Propagation; 3] = [Propagation::Background, Propagation::Foreground, Propagation::Orphan];

@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::unused_async)] // helpers of tests are tests
 
+mod crash;
 mod kinds;
 mod owning;
+mod propagation;
+mod scale;

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::cached::CachedObject;
 use super::feed::{Feed, FeedItem, Feeds};
 use super::owners::Owners;
-use crate::resource::{ObjectKey, OwnerReference, Uid};
+use crate::resource::{ObjectKey, Uid};
 
 /// Where an object stands in a list: by namespace, then by name. One string, so that a lookup borrows.
 type Place = Arc<str>;
@@ -100,13 +100,13 @@ impl Cache {
 
     /// The uids of an owner's objects, those that can't be decoded among them; first those that its foreground deletion
     /// waits for, each part in the order of a list.
-    pub(super) fn owned_by<'a>(&'a self, owner: &ObjectKey) -> impl Iterator<Item = &'a Uid> + use<'a> {
-        self.by_owner.of(owner.kind.group, owner.kind.kind, &owner.uid)
-    }
-
-    /// As [`Self::owned_by`], of an owner whose kind may be unknown to the program.
-    pub(super) fn owned_by_reference<'a>(&'a self, owner: &OwnerReference) -> impl Iterator<Item = &'a Uid> + use<'a> {
-        self.by_owner.of(owner.group(), &owner.kind, &owner.uid)
+    pub(super) fn owned_by<'a>(
+        &'a self,
+        group: &str,
+        kind: &str,
+        owner: &Uid,
+    ) -> impl Iterator<Item = &'a Uid> + use<'a> {
+        self.by_owner.of(group, kind, owner)
     }
 
     /// Those that a foreground deletion of their owner waits for.

@@ -79,14 +79,27 @@ impl CachedObject {
 
     /// The object's metadata; of an object that can't be decoded, what can be read of it.
     pub(crate) fn metadata(&self, uid: &Uid) -> Metadata {
+        self.metadata_ref(uid).into_owned()
+    }
+
+    /// As [`Self::metadata`], without a copy of what was decoded.
+    pub(crate) fn metadata_ref(&self, uid: &Uid) -> Cow<'_, Metadata> {
         match &self.state {
-            CachedState::Decoded(object) => object.metadata().clone(),
+            CachedState::Decoded(object) => Cow::Borrowed(object.metadata()),
             CachedState::Undecodable(_) => {
                 let mut metadata = envelope::metadata(&self.raw).unwrap_or_default();
                 metadata.uid = uid.clone();
                 metadata.resource_version = ResourceVersion::new(self.modified.get());
-                metadata
+                Cow::Owned(metadata)
             }
+        }
+    }
+
+    /// Has the deletion of the object been asked for?
+    pub(crate) fn is_deleting(&self) -> bool {
+        match &self.state {
+            CachedState::Decoded(object) => object.metadata().is_deleting(),
+            CachedState::Undecodable(_) => envelope::metadata(&self.raw).is_some_and(|metadata| metadata.is_deleting()),
         }
     }
 

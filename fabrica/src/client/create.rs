@@ -32,7 +32,11 @@ impl Client {
     ) -> Result<CachedObject> {
         let type_ = object.resource_type();
         let kind = self.inner.shared.kinds.of_type(type_)?.clone();
+        let is_given = !object.metadata().uid.is_empty();
         Self::prepare(&kind, &mut *object)?;
+        if is_given {
+            self.check_unclaimed(&kind, object.metadata())?;
+        }
         let generated = object.metadata().name.is_empty();
         let mut left = ATTEMPTS;
         loop {
@@ -63,6 +67,20 @@ impl Client {
             // The cache may be behind a store that others write to.
             tokio::task::yield_now().await;
         }
+    }
+
+    /// A uid that an owner reference still names can't be taken again: what belonged to the old object would belong to
+    /// the new one.
+    fn check_unclaimed(&self, kind: &Kind, metadata: &Metadata) -> Result<()> {
+        let key = ObjectKey { kind: kind.group_kind(), uid: metadata.uid.clone() };
+        let Some(child) = self.some_child(&key).filter(|_| self.cached(&key).is_none()) else { return Ok(()) };
+        let message = format!(
+            "{} was not created: the uid {} still belongs to an owner of {child} that is gone; wait until all that \
+             belonged to it is gone too, or use another uid",
+            title(kind.type_, metadata),
+            metadata.uid
+        );
+        Err(Error::new(ErrorKind::AlreadyExists, message))
     }
 
     /// Checks what the user gave, and fills in what the user doesn't give.

@@ -10,6 +10,7 @@ mod envelope;
 mod feed;
 mod finalizers;
 mod follower;
+mod garbage;
 mod keys;
 mod kinds;
 mod lifecycle;

@@ -15,6 +15,48 @@ impl Client {
         Some(ObjectKey { kind: kind.group_kind(), uid: reference.uid.clone() })
     }
 
+    /// Something that names this owner, if anything does.
+    pub(crate) fn some_child(&self, owner: &ObjectKey) -> Option<ObjectKey> {
+        self.first_of(|kind| kind.cache.read().owned_by(owner.kind.group, owner.kind.kind, &owner.uid).next().cloned())
+    }
+
+    /// Something that a foreground deletion of this owner must wait for, if anything is left.
+    pub(crate) fn some_blocking_child(&self, owner: &ObjectKey) -> Option<ObjectKey> {
+        self.first_of(|kind| kind.cache.read().blocking(owner).next().cloned())
+    }
+
+    fn first_of(&self, find: impl Fn(&Kind) -> Option<Uid>) -> Option<ObjectKey> {
+        let kinds = self.inner.shared.kinds.all();
+        kinds.iter().find_map(|kind| Some(ObjectKey { kind: kind.group_kind(), uid: find(kind)? }))
+    }
+
+    /// Everything that names an owner, whether or not it exists, of a kind that may be unknown to the program.
+    pub(crate) fn children(&self, group: &str, kind: &str, owner: &Uid) -> Vec<ObjectKey> {
+        self.all_of(|found| found.cache.read().owned_by(group, kind, owner).cloned().collect())
+    }
+
+    /// Everything that has an owner; what has several as often.
+    pub(crate) fn dependents(&self) -> Vec<ObjectKey> {
+        self.all_of(|kind| kind.cache.read().with_owner().cloned().collect())
+    }
+
+    /// Everything whose deletion has been asked for. Looks at every object.
+    pub(crate) fn deleting(&self) -> Vec<ObjectKey> {
+        self.all_of(|kind| {
+            let cache = kind.cache.read();
+            let is_deleting = |uid: &&Uid| cache.get(uid).is_some_and(CachedObject::is_deleting);
+            cache.uids().filter(is_deleting).cloned().collect()
+        })
+    }
+
+    fn all_of(&self, find: impl Fn(&Kind) -> Vec<Uid>) -> Vec<ObjectKey> {
+        let keys = |kind: &Kind| {
+            let group_kind = kind.group_kind();
+            find(kind).into_iter().map(move |uid| ObjectKey { kind: group_kind, uid })
+        };
+        self.inner.shared.kinds.all().iter().flat_map(|kind| keys(kind)).collect()
+    }
+
     /// The objects of one kind whose controller is `owner`, ordered by namespace and name.
     pub(crate) fn controlled(&self, type_: &ResourceType, owner: &ObjectKey) -> Vec<(Uid, CachedObject)> {
         let Ok(kind) = self.inner.shared.kinds.of_type(type_) else { return Vec::new() };
@@ -28,8 +70,8 @@ impl Client {
 /// The objects of a kind that name an owner, ordered by namespace and name.
 fn owned(kind: &Kind, owner: &ObjectKey) -> Vec<(Uid, CachedObject)> {
     let cache = kind.cache.read();
-    let mut found: Vec<_> =
-        cache.owned_by(owner).filter_map(|uid| Some((uid.clone(), cache.get(uid)?.clone()))).collect();
+    let uids = cache.owned_by(owner.kind.group, owner.kind.kind, &owner.uid);
+    let mut found: Vec<_> = uids.filter_map(|uid| Some((uid.clone(), cache.get(uid)?.clone()))).collect();
     drop(cache);
     // Those that block their owner's deletion come first, in order: most often that is all of them.
     let place = |object: &CachedObject| object.place();

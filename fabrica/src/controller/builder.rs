@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing::{debug, info};
 
+use super::garbage::Collector;
 use super::kind::Kind;
 use super::wakeups::Wakeups;
 use super::{Controller, namespaces};
@@ -151,7 +152,8 @@ impl Builder {
         }
         let kinds = Arc::new(kinds);
         let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone()));
+        let collector = Arc::new(Collector::new(client.clone()));
         let (running, stopping) = Default::default();
-        Ok(Controller { registry, client, bus, handle, kinds, wakeups, workers, grace, running, stopping })
+        Ok(Controller { registry, client, bus, handle, kinds, wakeups, collector, workers, grace, running, stopping })
     }
 }

@@ -15,6 +15,7 @@
 
 mod builder;
 mod failures;
+mod garbage;
 mod guard;
 mod heat;
 mod kind;
@@ -33,6 +34,7 @@ use tracing::{info, warn};
 
 pub use builder::{Builder, DEFAULT_GRACE, DEFAULT_WORKERS};
 pub use failures::Failure;
+use garbage::Collector;
 use kind::Kind;
 use wakeups::Wakeups;
 
@@ -74,6 +76,7 @@ pub struct Controller {
     handle: Handle,
     kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>,
     wakeups: Arc<Wakeups>,
+    collector: Arc<Collector>,
     workers: usize,
     grace: Duration,
     running: Mutex<Running>,
@@ -124,6 +127,7 @@ impl Controller {
         info!("Starting reconciliation controller with {} workers", self.workers);
         // Changes are listened to before the first fill, so that none falls between the two.
         self.client.observe(Arc::clone(&self.wakeups) as _);
+        self.client.observe(Arc::clone(&self.collector) as _);
         let wakeups = Arc::clone(&self.wakeups);
         running.tap = Some(self.bus.tap(Arc::new(move |event| wakeups.published(event))));
         for kind in self.kinds.values() {
@@ -135,6 +139,8 @@ impl Controller {
             }
             kind.fill();
         }
+        self.collector.workers().for_each(|worker| drop(running.workers.spawn(worker)));
+        self.collector.fill();
         Ok(())
     }
 
@@ -154,6 +160,7 @@ impl Controller {
         for kind in self.kinds.values() {
             kind.queue.shut_down();
         }
+        self.collector.shut_down();
         let finished = async { while workers.join_next().await.is_some() {} };
         if tokio::time::timeout(self.grace, finished).await.is_err() {
             warn!("{} workers were still running after {:?} and are cancelled", workers.len(), self.grace);
@@ -195,10 +202,11 @@ impl Controller {
         self.kinds.get(&GroupKind::of::<T>())?.failures.get(uid)
     }
 
-    /// How many objects wait for a worker or are with one; timers don't count.
+    /// How many objects wait for a worker or are with one, the garbage collector's among them; timers don't count.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.kinds.values().map(|kind| kind.queue.len() + kind.queue.running()).sum()
+        let reconciled: usize = self.kinds.values().map(|kind| kind.queue.len() + kind.queue.running()).sum();
+        reconciled + self.collector.pending()
     }
 }
 
