@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fabrica::store::{EmbeddedStore, Key, Page, Store};
 use serde_json::{Value, json};
 
 use super::program::Folder;
@@ -53,22 +52,18 @@ impl Expected {
 }
 
 impl Inventory {
-    /// Reads the file of a store that no program holds. One that was killed before it had made a file has left nothing.
+    /// Reads the store in a folder that no program holds.
     pub fn read(folder: &Folder) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let entries = |store: &EmbeddedStore, prefix: String| {
-            let page = runtime.block_on(store.list(&Key::from(prefix), Page::default())).unwrap();
-            assert!(page.next.is_none(), "one page holds a rack");
-            page.entries
-        };
-        let store = EmbeddedStore::open(folder.database()).unwrap();
-        let objects = entries(&store, format!("o/{GROUP}/"));
-        let names = entries(&store, format!("n/{GROUP}/"));
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Self {
-            objects: objects.iter().map(|entry| serde_json::from_slice(&entry.value).unwrap()).collect(),
-            names: names.iter().map(|entry| (text(entry.key.as_bytes()), text(&entry.value))).collect(),
+        let (mut objects, mut names) = (Vec::new(), BTreeMap::new());
+        for line in folder.show().lines() {
+            let (key, value) = line.split_once(' ').unwrap();
+            if key.starts_with(&format!("o/{GROUP}/")) {
+                objects.push(serde_json::from_str(value).unwrap());
+            } else if key.starts_with(&format!("n/{GROUP}/")) {
+                names.insert(key.to_owned(), value.to_owned());
+            }
         }
+        Self { objects, names }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -7,8 +7,6 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use fabrica::store::EmbeddedStore;
-
 /// What the program is to do.
 #[derive(Clone, Copy, Debug)]
 pub enum Task {
@@ -50,10 +48,6 @@ impl Folder {
         copy
     }
 
-    pub fn database(&self) -> PathBuf {
-        self.0.join(EmbeddedStore::FILE_NAME)
-    }
-
     /// Runs the program to its end; it kills itself right after so many writes.
     pub fn run(&self, task: Task, writes: Option<u64>) -> End {
         end(self.start(task, writes))
@@ -67,14 +61,28 @@ impl Folder {
         end(child)
     }
 
+    /// What the store holds, a line for each key. The program says it: this process must not hold the store while
+    /// another thread starts a program, which would hold it for a moment too.
+    pub fn show(&self) -> String {
+        let Output { status, stdout, stderr } = self.command("show").output().unwrap();
+        assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).unwrap()
+    }
+
     fn start(&self, task: Task, writes: Option<u64>) -> Child {
         let task = match task {
             Task::Grow => "grow",
             Task::Remove => "remove",
         };
+        let mut command = self.command(task);
+        command.args(writes.map(|writes| writes.to_string())).stdout(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    fn command(&self, task: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_killable_rack"));
-        command.arg(task).arg(&self.0).args(writes.map(|writes| writes.to_string()));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        command.arg(task).arg(&self.0).stdin(Stdio::null()).stderr(Stdio::piped());
+        command
     }
 }
 

@@ -1,8 +1,8 @@
 //! The rack of the example in a program that can be made to end itself with SIGKILL after any of its writes.
 //!
-//! `killable_rack grow DIR [N]` applies the example's manifests, and ends when the rack is complete; `killable_rack
-//! remove DIR [N]` deletes what is applied, and ends when nothing is left. With `N` it kills itself right after its
-//! N-th write. Objects are kept in `DIR`.
+//! `killable_rack grow DIR [N]` applies a rack and its template, and ends when the rack is complete; `killable_rack
+//! remove DIR [N]` deletes both, and ends when nothing is left. With `N` it kills itself right after its N-th write.
+//! `killable_rack show DIR` prints what the store in `DIR` holds, a line for each key.
 
 #[path = "../../../examples/rack/blade.rs"]
 mod blade;
@@ -30,7 +30,7 @@ use blade::{Blade, populate};
 use bmc::{Bmc, reach};
 use chassis::{Chassis, fill};
 use fabrica::prelude::*;
-use fabrica::store::EmbeddedStore;
+use fabrica::store::{EmbeddedStore, Key, Page, Store};
 use guarded::Guarded;
 use hardware::Hardware;
 use mortal::Mortal;
@@ -46,15 +46,15 @@ const RACK: &str = "r1";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (what, folder, writes) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [what @ ("grow" | "remove"), folder] => (what, folder, None),
-        [what @ ("grow" | "remove"), folder, writes] => (what, folder, writes.parse().ok()),
-        _ => {
-            eprintln!("usage: killable_rack grow|remove DIR [N]");
-            return ExitCode::from(2);
+    let done = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [task @ ("grow" | "remove"), folder] => run(task, folder.as_ref(), None),
+        [task @ ("grow" | "remove"), folder, writes] => {
+            writes.parse().map_err(Error::from).and_then(|writes| run(task, folder.as_ref(), Some(writes)))
         }
+        ["show", folder] => show(folder.as_ref()),
+        _ => Err(Error::terminal("usage: killable_rack grow|remove DIR [N], or killable_rack show DIR")),
     };
-    match run(what, folder.as_ref(), writes) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:?}");
@@ -63,9 +63,22 @@ fn main() -> ExitCode {
     }
 }
 
+fn open(folder: &Path) -> Result<EmbeddedStore> {
+    EmbeddedStore::open(folder.join(EmbeddedStore::FILE_NAME))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn show(folder: &Path) -> Result<()> {
+    let list = open(folder)?.list(&Key::from(""), Page::default()).await?;
+    for entry in list.entries {
+        println!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
+    }
+    Ok(())
+}
+
 #[tokio::main]
-async fn run(what: &str, folder: &Path, writes: Option<u64>) -> Result<()> {
-    let store = EmbeddedStore::open(folder.join(EmbeddedStore::FILE_NAME))?;
+async fn run(task: &str, folder: &Path, writes: Option<u64>) -> Result<()> {
+    let store = open(folder)?;
     let controller = Controller::empty()
         .reconciler::<Guarded<count_uses>>()
         .reconciler::<Guarded<provision>>()
@@ -79,7 +92,7 @@ async fn run(what: &str, folder: &Path, writes: Option<u64>) -> Result<()> {
         .await?;
     controller.start().await?;
     let client = controller.client();
-    if what == "grow" {
+    if task == "grow" {
         client.apply(RackTemplate::new(TEMPLATE, template())).await?;
         let spec = RackSpec { template: TEMPLATE.to_owned(), ..RackSpec::default() };
         client.apply(Rack::new(RACK, spec)).await?;
