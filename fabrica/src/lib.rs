@@ -18,6 +18,8 @@ pub mod reconciler;
 pub mod registry;
 pub mod resource;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "cli")]
 pub use cli::main;

@@ -173,6 +173,12 @@ impl Client {
     pub(crate) fn seen(&self) -> Revision {
         self.inner.shared.progress.seen()
     }
+
+    /// Waits until the cache has everything up to a revision, or the client is closed.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn wait_seen(&self, revision: Revision) {
+        self.inner.shared.progress.wait(revision).await;
+    }
 }
 
 impl fmt::Debug for Client {
@@ -184,12 +190,13 @@ impl fmt::Debug for Client {
 
 /// What an object is called in messages: `Device dev-123`, or `Device lab/dev-123`.
 pub(super) fn title(type_: &ResourceType, metadata: &Metadata) -> String {
+    title_of(type_.kind, if type_.namespaced { &metadata.namespace } else { "" }, metadata)
+}
+
+/// As [`title`], for an object whose namespace is known to be right.
+pub(crate) fn title_of(kind: &str, namespace: &str, metadata: &Metadata) -> String {
     let name =
         [&metadata.name, metadata.uid.as_str(), &metadata.generate_name].into_iter().find(|name| !name.is_empty());
     let name = name.map_or("without a name", |name| name);
-    if type_.namespaced && !metadata.namespace.is_empty() {
-        format!("{} {}/{name}", type_.kind, metadata.namespace)
-    } else {
-        format!("{} {name}", type_.kind)
-    }
+    if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
 }

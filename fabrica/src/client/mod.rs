@@ -44,6 +44,8 @@ pub use view::View;
 pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
 
 pub(crate) use cached::{CachedObject, CachedState};
+#[cfg(feature = "testing")]
+pub(crate) use lifecycle::title_of;
 pub(crate) use observer::{ObjectChange, Observer};
 pub(crate) use own::{Owned, Owner};
 pub(crate) use replace::namespace_of;

@@ -33,13 +33,24 @@ pub struct Builder {
     workers: usize,
     grace: Duration,
     settings: ClientSettings,
+    #[cfg(feature = "testing")]
+    around: Option<Arc<dyn super::Around>>,
 }
 
 impl Builder {
     pub(super) fn new(registry: Registry) -> Self {
         let settings = ClientSettings::default();
         let (store, states, workers, grace) = (None, States::default(), DEFAULT_WORKERS, DEFAULT_GRACE);
-        Self { registry, store, states, workers, grace, settings }
+        Self {
+            registry,
+            store,
+            states,
+            workers,
+            grace,
+            settings,
+            #[cfg(feature = "testing")]
+            around: None,
+        }
     }
 
     /// Adds a resource type that nothing reconciles; one that is there already is not added twice.
@@ -96,6 +107,13 @@ impl Builder {
         self
     }
 
+    /// Puts something around every run.
+    #[cfg(feature = "testing")]
+    pub(crate) fn around(mut self, around: Arc<dyn super::Around>) -> Self {
+        self.around = Some(around);
+        self
+    }
+
     /// What is declared.
     #[must_use]
     pub fn registry(&self) -> &Registry {
@@ -122,7 +140,9 @@ impl Builder {
             return Err(Error::new(ErrorKind::Startup, message));
         }
         self.check()?;
-        let Self { registry, store, states, workers, grace, settings } = self;
+        #[cfg(feature = "testing")]
+        let around = self.around.clone();
+        let Self { registry, store, states, workers, grace, settings, .. } = self;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let bus = EventBus::new();
         let client = Client::start(store, registry.resources().to_vec(), bus.clone(), settings).await?;
@@ -148,6 +168,8 @@ impl Builder {
                 info!("Registered reconciler for {}", reconciler.resource.kind);
             }
             let kind = Kind::new(reconciler, options, queue, Arc::clone(&shared), bus.clone());
+            #[cfg(feature = "testing")]
+            let kind = kind.within(around.clone());
             kinds.insert(group_kind, Arc::new(kind));
         }
         let kinds = Arc::new(kinds);

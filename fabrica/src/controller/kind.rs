@@ -17,7 +17,6 @@ use crate::store::Revision;
 use crate::{Error, ErrorKind, Result};
 
 /// A reconciler at work: its queue, its workers' code, and what is known of the objects that fail.
-#[derive(Debug)]
 pub(super) struct Kind {
     pub(super) reconciler: &'static ReconcilerType,
     pub(super) options: Options,
@@ -28,6 +27,8 @@ pub(super) struct Kind {
     finalizer: String,
     shared: Arc<Shared>,
     bus: EventBus,
+    #[cfg(feature = "testing")]
+    around: Option<Arc<dyn super::Around>>,
 }
 
 /// What a run leaves to be done: what is next for its object, and which changes were its own.
@@ -68,7 +69,19 @@ impl Kind {
         // A pattern that can't be parsed is a start-up problem; none gets here.
         let events = patterns.into_iter().filter_map(|pattern| Pattern::parse(pattern).ok()).collect();
         let (failures, heat, finalizer) = (Failures::default(), Heat::default(), reconciler.finalizer());
-        Self { reconciler, options, events, queue, failures, heat, finalizer, shared, bus }
+        Self {
+            reconciler,
+            options,
+            events,
+            queue,
+            failures,
+            heat,
+            finalizer,
+            shared,
+            bus,
+            #[cfg(feature = "testing")]
+            around: None,
+        }
     }
 
     /// One worker: takes a key, runs it, says what is next, until the queue is shut down.
@@ -133,7 +146,12 @@ impl Kind {
         let span = info_span!("reconcile", object = %key, %reasons, attempt = item.attempt());
         let ctx = Context::new(Arc::clone(&self.shared), key.clone(), reasons, item.attempt(), Some(cached));
         let (result, ctx) = async {
-            let result = run::caught(key, self.attempt(object, &ctx)).await;
+            #[cfg(feature = "testing")]
+            let seen = Arc::clone(&object);
+            let run = run::caught(key, self.attempt(object, &ctx));
+            #[cfg(feature = "testing")]
+            let run = self.seen(&*seen, &ctx, Box::pin(run));
+            let result = run.await;
             (result, ctx)
         }
         .instrument(span)
@@ -147,6 +165,25 @@ impl Kind {
             Err(error) => self.failed(key, seen, &error, item.attempt()),
         };
         Outcome { next, own }
+    }
+
+    /// Puts something around every run.
+    #[cfg(feature = "testing")]
+    pub(super) fn within(self, around: Option<Arc<dyn super::Around>>) -> Self {
+        Self { around, ..self }
+    }
+
+    #[cfg(feature = "testing")]
+    fn seen<'a>(
+        &'a self,
+        object: &dyn Object,
+        ctx: &Context,
+        run: futures_util::future::BoxFuture<'a, Result<Next>>,
+    ) -> futures_util::future::BoxFuture<'a, Result<Next>> {
+        match &self.around {
+            Some(around) => around.around(object, ctx.reasons(), ctx.attempt(), run),
+            None => run,
+        }
     }
 
     /// From the object as it is now to its saved status and published events.

@@ -13,6 +13,8 @@
 //!   warning when one object runs hot;
 //! - **C9** failure is visible: [`Controller::failure`].
 
+#[cfg(feature = "testing")]
+mod around;
 mod builder;
 mod failures;
 mod garbage;
@@ -32,6 +34,8 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+#[cfg(feature = "testing")]
+pub(crate) use around::Around;
 pub use builder::{Builder, DEFAULT_GRACE, DEFAULT_WORKERS};
 pub use failures::Failure;
 use garbage::Collector;
@@ -207,6 +211,12 @@ impl Controller {
     pub fn pending(&self) -> usize {
         let reconciled: usize = self.kinds.values().map(|kind| kind.queue.len() + kind.queue.running()).sum();
         reconciled + self.collector.pending()
+    }
+
+    /// Is garbage collection at work, or will it try again what failed?
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_collecting(&self) -> bool {
+        self.collector.pending() > 0 || self.collector.will_retry()
     }
 }
 

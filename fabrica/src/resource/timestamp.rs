@@ -71,18 +71,23 @@ impl Timestamp {
         Self(jiff::Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time))
     }
 
-    /// The time of a runtime whose clock is paused.
+    /// Is the clock of this runtime paused?
     ///
-    /// Tokio doesn't tell whether its clock is paused. But a paused clock stands still, so: let the real clock move by
-    /// one step, and see whether tokio's did.
-    fn paused() -> Option<Self> {
-        let runtime = Handle::try_current().ok()?.id();
+    /// Tokio doesn't tell. But a paused clock stands still, so: let the real clock move by one step, and see whether
+    /// tokio's did.
+    pub(crate) fn stands_still() -> bool {
         let (virtual_before, real_before) = (Instant::now(), StdInstant::now());
         while StdInstant::now() == real_before {}
-        let now = Instant::now();
-        if now != virtual_before {
+        Instant::now() == virtual_before
+    }
+
+    /// The time of a runtime whose clock is paused.
+    fn paused() -> Option<Self> {
+        let runtime = Handle::try_current().ok()?.id();
+        if !Self::stands_still() {
             return None;
         }
+        let now = Instant::now();
         let started = PAUSED.with_borrow_mut(|last| match last {
             Some((id, started)) if *id == runtime => *started,
             _ => last.insert((runtime, now)).1,

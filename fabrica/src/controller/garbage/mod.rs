@@ -88,6 +88,12 @@ impl Collector {
         self.queue.len() + self.queue.running()
     }
 
+    /// Is something to be looked at again, after a failure?
+    #[cfg(feature = "testing")]
+    pub(super) fn will_retry(&self) -> bool {
+        self.queue.timers() > 0
+    }
+
     async fn work(self: Arc<Self>) {
         while let Some(item) = self.queue.get().await {
             let next = match self.look(item.key(), *item.reasons()).await {

@@ -1,0 +1,90 @@
+//! What a test says should have happened since it last looked.
+
+use std::sync::Arc;
+
+use super::harness::Harness;
+use super::record::{Run, Write};
+use crate::event::{Event, Pattern};
+
+impl Harness {
+    /// The writes since the last look at them, in the order of the store.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Write> {
+        self.log().take_writes()
+    }
+
+    /// The events whose type matches a pattern, since the last look at them, in the order of their publishing. Those that
+    /// don't match stay for another look.
+    ///
+    /// # Panics
+    /// The pattern is none.
+    #[must_use]
+    #[track_caller]
+    pub fn events(&self, pattern: &str) -> Vec<Arc<Event>> {
+        let pattern = Pattern::parse(pattern).unwrap_or_else(|error| panic!("{error}"));
+        self.log().take_events(&pattern)
+    }
+
+    /// The runs since the last look at them, in the order in which they began. Those of the built-in kinds are left out.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Run> {
+        self.log().take_runs()
+    }
+
+    /// Forgets what happened so far: assertions look at what comes.
+    pub fn look_away(&self) {
+        let _ = (self.writes(), self.runs(), self.log().take_events(&Pattern::all()));
+    }
+
+    /// Exactly these writes were made since the last look, in this order: `created Device dev-123`, and so with
+    /// `updated`, `status`, `deleting` and `deleted`.
+    ///
+    /// # Panics
+    /// They were not, with the story of what happened.
+    #[track_caller]
+    pub fn assert_writes<'a>(&self, expected: impl IntoIterator<Item = &'a str>) {
+        let found = self.writes().iter().map(ToString::to_string).collect();
+        self.assert_same("writes", found, expected);
+    }
+
+    /// Exactly events of these types were published since the last look, in this order, of all that match a pattern.
+    ///
+    /// # Panics
+    /// They were not, with the story of what happened; or the pattern is none.
+    #[track_caller]
+    pub fn assert_events<'a>(&self, pattern: &str, expected: impl IntoIterator<Item = &'a str>) {
+        let found = self.events(pattern).iter().map(|event| event.event_type().to_owned()).collect();
+        self.assert_same("events", found, expected);
+    }
+
+    /// Nothing was written and nothing published since the last look, whatever ran: what a reconciler does when all is as
+    /// it should be.
+    ///
+    /// # Panics
+    /// Something was, with the story of what happened.
+    #[track_caller]
+    pub fn assert_idle(&self) {
+        self.assert_writes([]);
+        self.assert_events("**", []);
+    }
+
+    #[track_caller]
+    fn assert_same<'a>(&self, what: &str, found: Vec<String>, expected: impl IntoIterator<Item = &'a str>) {
+        let expected: Vec<&str> = expected.into_iter().collect();
+        let listed = |list: &[&str]| {
+            if list.is_empty() {
+                "\n  (none)".to_owned()
+            } else {
+                list.iter().map(|line| format!("\n  {line}")).collect()
+            }
+        };
+        let found: Vec<&str> = found.iter().map(String::as_str).collect();
+        assert!(
+            found == expected,
+            "the {what} are not as expected\nexpected:{}\nfound:{}\n{}",
+            listed(&expected),
+            listed(&found),
+            self.story()
+        );
+    }
+}
