@@ -4,6 +4,10 @@
 
 mod crash;
 mod kinds;
+#[path = "../logs.rs"]
+mod logs;
+mod meeting;
 mod owning;
 mod propagation;
 mod scale;
+mod stuck;

@@ -4,6 +4,7 @@ mod cache;
 mod cached;
 mod create;
 mod delete;
+mod deleting;
 mod derived;
 mod dynamic;
 mod envelope;

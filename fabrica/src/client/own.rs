@@ -22,10 +22,12 @@ pub(crate) struct Owner {
 pub(crate) enum Owned {
     /// It is as given now.
     Done(Applied, CachedObject),
-    /// It is being deleted; its owner is woken when it is gone, and can create it again then.
+    /// Its name is still taken by an object on its way out, as seen at this revision.
     Going {
-        /// Who it is.
+        /// Who that is.
         uid: Uid,
+        /// The revision that made the version that was looked at.
+        seen: Revision,
         /// What it is called in messages.
         title: String,
     },
@@ -136,13 +138,22 @@ impl Client {
         let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(&what, &error))?;
         self.inner.shared.progress.wait(revision).await;
         self.check_alive(owner, &what)?;
-        // It goes and its owner is told of that: nothing is wrong.
         let found = self.find(child.resource_type(), &child.metadata().namespace, &child.metadata().name);
         let found = found.ok().and_then(|key| Some((self.cached(&key)?, key.uid)));
         match found {
-            Some((cached, uid)) if is_going(&cached.metadata(&uid), owner) => Ok(Owned::Going { uid, title: what }),
+            Some((cached, uid)) if self.is_going(&cached.metadata_ref(&uid), owner) => {
+                Ok(Owned::Going { uid, seen: cached.modified, title: what })
+            }
             _ => Err(error),
         }
+    }
+
+    /// Is an object on its way out, or about to be taken there, since its controller is gone?
+    fn is_going(&self, metadata: &Metadata, owner: &Owner) -> bool {
+        let is_gone = |other: &OwnerReference| {
+            !other.is_to(&owner.key) && self.owner_key(other).is_some_and(|key| self.cached(&key).is_none())
+        };
+        metadata.is_deleting() || metadata.controller().is_some_and(is_gone)
     }
 
     /// No child is made for an owner that is going, or gone.
@@ -160,12 +171,8 @@ impl Client {
     }
 }
 
-fn is_going(metadata: &Metadata, owner: &Owner) -> bool {
-    metadata.is_deleting() && metadata.controller().is_some_and(|reference| reference.is_to(&owner.key))
-}
-
 fn going(what: &str) -> Error {
-    let message = format!("{what} is being deleted: it can be created again when it is gone");
+    let message = format!("{what} is still on its way out: it can be created again when it is gone");
     Error::new(ErrorKind::Conflict, message)
 }
 

@@ -25,6 +25,11 @@ impl Client {
         self.first_of(|kind| kind.cache.read().blocking(owner).next().cloned())
     }
 
+    /// All that a foreground deletion of this owner must wait for.
+    pub(crate) fn blocking_children(&self, owner: &ObjectKey) -> Vec<ObjectKey> {
+        self.all_of(|kind| kind.cache.read().blocking(owner).cloned().collect())
+    }
+
     fn first_of(&self, find: impl Fn(&Kind) -> Option<Uid>) -> Option<ObjectKey> {
         let kinds = self.inner.shared.kinds.all();
         kinds.iter().find_map(|kind| Some(ObjectKey { kind: kind.group_kind(), uid: find(kind)? }))

@@ -120,6 +120,11 @@ impl Kind {
         self.failures.clear(&key.uid);
     }
 
+    /// Is it this reconciler's `finalize` that takes this finalizer away?
+    pub(super) fn serves(&self, finalizer: &str) -> bool {
+        self.reconciler.has_finalize && self.finalizer == finalizer
+    }
+
     fn resource(&self) -> &'static ResourceType {
         self.reconciler.resource
     }

@@ -1,6 +1,7 @@
 //! What a user writes against: reconcilers, their context, what they ask for and what they answer.
 
 mod action;
+mod awaited;
 mod context;
 mod extract;
 mod handle;
@@ -10,6 +11,7 @@ mod reason;
 mod types;
 
 pub use action::{Action, Finalize, IntoFinalize, IntoOutcome};
+pub(crate) use awaited::Awaited;
 pub use context::Context;
 pub(crate) use context::Shared;
 pub use extract::{Extract, Need, Needs, State, States};

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::Context;
 use crate::client::{Applied, Client, DeleteOptions, Owned, Owner, namespace_of, typed};
-use crate::resource::{GroupKind, ObjectKey, Resource, Uid};
+use crate::resource::{GroupKind, ObjectKey, Resource, ResourceType, Uid};
 use crate::{Error, ErrorKind, Fault, Result};
 
 /// How many children are written at once: a durable store lets writes that come together share their way to the disk.
@@ -24,7 +24,7 @@ pub struct Converged {
     pub unchanged: Vec<Uid>,
     /// Nobody wants them any more. One with finalizers goes later.
     pub deleted: Vec<Uid>,
-    /// They are wanted, but an object of that name is still on its way out. The owner is woken when it is gone.
+    /// They are wanted, but an object of that name is still on its way out; its uid. The owner is woken when it is gone.
     pub waiting: Vec<Uid>,
 }
 
@@ -52,8 +52,8 @@ impl Context {
     /// twice. An object of that name without a controller is taken over.
     ///
     /// # Errors
-    /// `Conflict` if the object of that name belongs to another controller, is being deleted (its going wakes this one
-    /// again), or this one is being deleted; `NotFound` if this one is gone; `Invalid` with every fault, also for another
+    /// `Conflict` if the object of that name belongs to another controller or is on its way out (its end wakes this one),
+    /// or this one is being deleted; `NotFound` if this one is gone; `Invalid` with every fault, also for another
     /// namespace than the owner's, and for a cluster-wide child of an owner in a namespace; what the store answers.
     ///
     /// ```
@@ -76,7 +76,9 @@ impl Context {
     pub async fn own<T: Resource>(&self, mut child: T) -> Result<Arc<T>> {
         let owner = self.owner().await?;
         owner.adopt(&mut child)?;
-        typed(&self.client().own_object(&owner, &child).await?.into_child()?)
+        let owned = self.client().own_object(&owner, &child).await?;
+        self.await_going(T::TYPE, &owned);
+        typed(&owned.into_child()?)
     }
 
     /// The objects of a kind whose controller is the one at hand, as of now, ordered by namespace and name. They are
@@ -91,7 +93,8 @@ impl Context {
     /// what is different as [`Context::own`] does, deletes what is not desired, and says what it did. Objects of that
     /// kind that have another controller, or none, are left alone. Up to 32 writes are under way at once.
     ///
-    /// A desired child whose namesake is still being deleted is made later: its going wakes this object.
+    /// A desired child whose name is still taken by an object on its way out is made later: the end of that one wakes this
+    /// object.
     ///
     /// # Errors
     /// `Invalid`, before anything is done, if two desired ones have one name, or one has none. Otherwise as for
@@ -133,9 +136,21 @@ impl Context {
         let steps: Vec<_> = desired.into_iter().map(Step::Own).chain(undesired.into_iter().map(Step::Delete)).collect();
         let fates = stream::iter(steps).map(|step| step.take(client, &owner)).buffered(AT_ONCE);
         let fates: Vec<Fate> = fates.collect().await;
+        for fate in &fates {
+            if let Fate::Written(Ok((_, owned))) = fate {
+                self.await_going(T::TYPE, owned);
+            }
+        }
         // If the owner went meanwhile, that is all there is to say.
         client.check_alive(&owner, T::PLURAL)?;
         summary::<T>(fates)
+    }
+
+    /// If a child's name is still taken, its being free wakes the object at hand.
+    fn await_going(&self, type_: &ResourceType, owned: &Owned) {
+        if let Owned::Going { uid, seen, .. } = owned {
+            self.wake_after(ObjectKey { kind: type_.group_kind(), uid: uid.clone() }, *seen);
+        }
     }
 
     /// The object at hand as an owner; in a context without a controller, as the client knows it.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use crate::client::Client;
+use crate::client::{Client, Propagation};
 use crate::queue::{Backoff, Item, Next, Reasons, WorkQueue};
 use crate::resource::ObjectKey;
 use crate::{Error, ErrorKind, Result};
@@ -119,6 +119,9 @@ impl Collector {
                 self.queue.add(key.clone(), Look::ALONE);
                 return Ok(());
             }
+        }
+        if metadata.is_deleting() && metadata.finalizers.is_empty() {
+            return self.client.collect(key, &object, Propagation::Background, Vec::new()).await;
         }
         if metadata.owner_references.is_empty() { Ok(()) } else { self.look_at_owners(key, &object).await }
     }

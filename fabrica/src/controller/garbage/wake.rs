@@ -39,7 +39,9 @@ impl Collector {
         }
         let same = |old: &Metadata, new: &Metadata| old.is_deleting() && old.finalizers == new.finalizers;
         let is_known = change.old.as_ref().is_some_and(|old| same(&old.metadata_ref(uid), &new.metadata_ref(uid)));
-        if !is_known && decides(&new.metadata_ref(uid)) {
+        // What is being deleted without a finalizer was left so by somebody who wrote to the store itself.
+        let metadata = new.metadata_ref(uid);
+        if !is_known && (decides(&metadata) || metadata.finalizers.is_empty()) {
             self.queue.add(change.key.clone(), Look::WITH_CHILDREN);
         }
     }
