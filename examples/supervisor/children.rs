@@ -1,21 +1,22 @@
-//! The processes that the supervisor has started: at most one for each object.
+//! The processes of the supervisor: at most one for each object.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
 
 use fabrica::prelude::*;
 use parking_lot::Mutex;
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child as OsChild, Command};
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
-use super::output;
-use super::process::{Exit, Process, ProcessSpec};
+use super::mark::{self, Mark, Marked};
+use super::output::{Output, Outputs};
+use super::process::{Exit, Process, ProcessSpec, ProcessState};
+use super::recover::{self, Found};
+use super::running::{Running, end_leftovers};
 
 /// The table of children. The reconcile function reads it and asks it for changes; a task for each child waits for its
 /// end, writes it down here, and asks for a reconcile. Nobody polls.
@@ -23,6 +24,9 @@ pub struct Children {
     table: Mutex<Table>,
     /// How many of them run.
     running: watch::Sender<usize>,
+    outputs: Mutex<Option<Arc<Outputs>>>,
+    /// What ran already when the first object was looked at, and bore a mark.
+    marked: OnceLock<Vec<Marked>>,
 }
 
 #[derive(Default)]
@@ -34,6 +38,7 @@ struct Table {
 
 struct Entry {
     child: Child,
+    grace: Duration,
     /// Tells the child's task to stop it within a time; taken by whoever does first.
     stop: Option<oneshot::Sender<Duration>>,
 }
@@ -52,10 +57,10 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub struct Child {
     pub pid: u32,
-    pub start_ticks: Option<u64>,
+    pub start_ticks: u64,
     pub started_at: Timestamp,
     /// What it was started with.
-    pub spec: ProcessSpec,
+    pub program: String,
     pub was_told_to_stop: bool,
     /// How it ended; `None` while it runs.
     pub exit: Option<Exit>,
@@ -63,19 +68,65 @@ pub struct Child {
 
 impl Children {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { table: Mutex::default(), running: watch::Sender::new(0) })
+        let (table, running) = (Mutex::default(), watch::Sender::new(0));
+        Arc::new(Self { table, running, outputs: Mutex::default(), marked: OnceLock::new() })
     }
 
     /// The last child of an object, running or not.
-    pub fn find(&self, uid: &Uid) -> Option<Child> {
-        self.table.lock().entries.get(uid).map(|entry| entry.child.clone())
+    ///
+    /// It may be the child of a supervisor that was killed. Then it is adopted: from now on it is looked after as if this
+    /// supervisor had started it, but for how it ends, which nobody learns who is not the parent.
+    ///
+    /// # Errors
+    /// The operating system's: an adopted one can't be waited for, or its output not be read.
+    pub fn find(
+        self: &Arc<Self>,
+        process: &Process,
+        data: Option<&Path>,
+        handle: &Handle,
+    ) -> io::Result<Option<Child>> {
+        let mut table = self.table.lock();
+        if let Some(entry) = table.entries.get(process.uid()) {
+            return Ok(Some(entry.child.clone()));
+        }
+        // Before anything is started: whoever bears a mark now is the child of an earlier supervisor.
+        let marked = self.marked.get_or_init(Marked::all);
+        let was_told_to_stop = process.status.state == ProcessState::Stopping;
+        match recover::find(process, marked, Timestamp::now()) {
+            Found::Running { pid, start_ticks, mark } => {
+                let output = self.outputs(data)?.follow(process.name(), process.uid())?;
+                let Some(running) = Running::adopted(pid, start_ticks, mark)? else {
+                    // It has ended just now, which the next look finds.
+                    return Err(io::Error::other(format!("pid {pid} has ended while it was adopted")));
+                };
+                info!("{} is adopted: pid {pid} runs since {}", process.name(), running.mark().started_at);
+                Ok(Some(self.attend(&mut table, process, running, was_told_to_stop, output, handle)))
+            }
+            Found::Ended { group, exit, mark } => {
+                if let Some(group) = group {
+                    end_leftovers(group, &mark);
+                }
+                let child = Child {
+                    pid: group.unwrap_or_default(),
+                    start_ticks: process.status.start_ticks.unwrap_or_default(),
+                    started_at: mark.started_at,
+                    program: mark.program,
+                    was_told_to_stop,
+                    exit: Some(exit),
+                };
+                let entry = Entry { child: child.clone(), grace: process.spec.grace(), stop: None };
+                table.entries.insert(process.uid().clone(), entry);
+                Ok(Some(child))
+            }
+            Found::Nothing => Ok(None),
+        }
     }
 
     /// Starts the process of an object, unless it runs.
     ///
     /// # Errors
     /// The operating system's: there is no such command, for example. Or the supervisor ends.
-    pub fn start(self: &Arc<Self>, process: &Process, handle: &Handle) -> io::Result<Child> {
+    pub fn start(self: &Arc<Self>, process: &Process, data: Option<&Path>, handle: &Handle) -> io::Result<Child> {
         // Locked from the question whether it runs until it does, so that nobody else starts it in between.
         let mut table = self.table.lock();
         if table.is_closed {
@@ -86,30 +137,46 @@ impl Children {
         {
             return Ok(child.clone());
         }
-        let mut os_child = command(&process.spec).spawn()?;
-        let pid = os_child.id().ok_or_else(|| io::Error::other("it ended before it was seen"))?;
+        let outputs = self.outputs(data)?;
+        let file = outputs.create(process.uid())?;
+        let output = outputs.follow(process.name(), process.uid())?;
+        let mark = Mark::new(process, Timestamp::now(), &process.spec.program());
+        let running = Running::started(command(&process.spec, &mark, file)?.spawn()?, mark)?;
+        Ok(self.attend(&mut table, process, running, false, output, handle))
+    }
+
+    /// Puts a process that runs into the table, with the task that waits for its end.
+    fn attend(
+        self: &Arc<Self>,
+        table: &mut Table,
+        process: &Process,
+        running: Running,
+        was_told_to_stop: bool,
+        output: Output,
+        handle: &Handle,
+    ) -> Child {
         let child = Child {
-            pid,
-            start_ticks: start_ticks(pid),
-            started_at: Timestamp::now(),
-            spec: process.spec.clone(),
-            was_told_to_stop: false,
+            pid: running.pid(),
+            start_ticks: running.start_ticks(),
+            started_at: running.mark().started_at,
+            program: running.mark().program.clone(),
+            was_told_to_stop,
             exit: None,
         };
-        let output = output::log(process.name(), os_child.stdout.take(), os_child.stderr.take());
         let (stop, stopped) = oneshot::channel();
         let (children, handle) = (Arc::clone(self), handle.clone());
         let (name, uid) = (process.name().to_owned(), process.uid().clone());
-        table.entries.insert(uid.clone(), Entry { child: child.clone(), stop: Some(stop) });
+        let entry = Entry { child: child.clone(), grace: process.spec.grace(), stop: Some(stop) };
+        table.entries.insert(uid.clone(), entry);
         self.running.send_modify(|running| *running += 1);
         tokio::spawn(async move {
-            let exit = attend(&name, os_child, pid, stopped, output).await;
+            let exit = output.until(running.attend(&name, stopped)).await;
             children.ended(&uid, exit);
             if let Err(error) = handle.enqueue::<Process>(uid, "its process ended") {
                 warn!("{error}");
             }
         });
-        Ok(child)
+        child
     }
 
     /// Asks the process of an object to end: SIGTERM now, SIGKILL if that has not helped within `grace`. Its end comes
@@ -123,7 +190,7 @@ impl Children {
     /// Takes over what a running process needs no new start for.
     pub fn update(&self, process: &Process) {
         if let Some(entry) = self.table.lock().entries.get_mut(process.uid()) {
-            entry.child.spec = process.spec.clone();
+            entry.grace = process.spec.grace();
         }
     }
 
@@ -135,19 +202,22 @@ impl Children {
         }
     }
 
-    /// Ends all of them, each within its own grace, and lets nothing be started any more.
-    pub async fn stop_all(&self) {
+    /// Ends all of them, each within its own grace, and lets nothing be started any more. Says how each of them ended
+    /// that ever ran.
+    pub async fn stop_all(&self) -> Vec<(Uid, Child)> {
         {
             let mut table = self.table.lock();
             table.is_closed = true;
-            for entry in table.entries.values_mut() {
-                entry.stop(entry.child.spec.grace());
+            for entry in table.entries.values_mut().filter(|entry| entry.child.exit.is_none()) {
+                entry.stop(entry.grace);
             }
         }
         info!("Stopping {} processes", *self.running.borrow());
         // It fails only if the sender is dropped, and that is in `self`.
         let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
         info!("All processes have ended");
+        let table = self.table.lock();
+        table.entries.iter().map(|(uid, entry)| (uid.clone(), entry.child.clone())).collect()
     }
 
     fn ended(&self, uid: &Uid, exit: Exit) {
@@ -156,65 +226,24 @@ impl Children {
         }
         self.running.send_modify(|running| *running -= 1);
     }
+
+    fn outputs(&self, data: Option<&Path>) -> io::Result<Arc<Outputs>> {
+        let mut outputs = self.outputs.lock();
+        if let Some(outputs) = &*outputs {
+            return Ok(Arc::clone(outputs));
+        }
+        Ok(Arc::clone(outputs.insert(Arc::new(Outputs::open(data)?))))
+    }
 }
 
 /// What to run: in a process group of its own, so that a signal reaches what it starts as well, and so that Ctrl-C in
 /// the supervisor's terminal doesn't.
-fn command(spec: &ProcessSpec) -> Command {
+fn command(spec: &ProcessSpec, mark: &Mark, output: File) -> io::Result<Command> {
     let mut command = Command::new(&spec.command);
-    command.args(&spec.args).envs(&spec.env).process_group(0).kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(&spec.args).envs(&spec.env).env(mark::VARIABLE, mark.to_string()).process_group(0);
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     if let Some(directory) = &spec.working_dir {
         command.current_dir(directory);
     }
-    command
-}
-
-/// Waits for the end of a child, and brings it about if it is told to.
-///
-/// Only this task reaps the child, and only this task signals it: its number can't have passed to another process.
-async fn attend(
-    name: &str,
-    mut child: OsChild,
-    pid: u32,
-    stop: oneshot::Receiver<Duration>,
-    output: JoinHandle<()>,
-) -> Exit {
-    let ended = tokio::select! {
-        biased;
-        ended = child.wait() => ended,
-        Ok(grace) = stop => {
-            signal_group(pid, Signal::TERM);
-            if let Ok(ended) = timeout(grace, child.wait()).await {
-                ended
-            } else {
-                warn!("{name} (pid {pid}) has not ended {grace:?} after SIGTERM: SIGKILL");
-                signal_group(pid, Signal::KILL);
-                child.wait().await
-            }
-        }
-    };
-    let at = Timestamp::now();
-    // What it started and left behind goes with it. The group keeps its number for as long as it has a member.
-    signal_group(pid, Signal::KILL);
-    // Its last words come before its end. One that left the group may hold the output open for good.
-    let _ = timeout(Duration::from_secs(1), output).await;
-    let ended = ended.ok();
-    Exit { code: ended.and_then(|ended| ended.code()), signal: ended.and_then(|ended: ExitStatus| ended.signal()), at }
-}
-
-fn signal_group(pid: u32, signal: Signal) {
-    let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
-    match kill_process_group(group, signal) {
-        Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-        Err(error) => warn!("process group {pid} could not be sent {signal:?}: {error}"),
-    }
-}
-
-/// When the kernel started a process: the 22nd field of its `stat`, where `/proc` has one. The second field, the
-/// program's name in parentheses, may hold anything.
-fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_whitespace().nth(19)?.parse().ok()
+    Ok(command)
 }

@@ -1,18 +1,29 @@
 //! A supervisor of operating-system processes: what should run stands in manifests, and it sees to it that it does.
 //!
 //! `cargo run --example supervisor -- run --apply examples/supervisor/` starts the processes of the manifests in that
-//! folder. While it runs: kill a process, edit a manifest, take one away, and see what it does about that.
+//! folder. While it runs: kill a process, edit a manifest, take one away, and see what it does about that. Kill the
+//! supervisor with SIGKILL: its processes go on, and the next supervisor on the same data folder takes them over.
 //!
 //! - `process.rs`: the kind `Process`
 //! - `step.rs`: what to do about a process
 //! - `reconcile.rs`: the reconcile function, which does it
-//! - `children.rs`: the processes that were started, with the task that waits for each
+//! - `children.rs`: the processes that were started or adopted
+//! - `running.rs`: one of them, and the task that waits for its end
+//! - `recover.rs`, `mark.rs`: how the processes of a supervisor that was killed are found again
+//! - `proc.rs`: what the kernel says of processes
 //! - `output.rs`: what they print
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("the supervisor waits for processes and finds them again as only Linux allows: build it there");
+
 mod children;
+mod mark;
 mod output;
+mod proc;
 mod process;
 mod reconcile;
+mod recover;
+mod running;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -29,8 +40,9 @@ fn main() -> ExitCode {
     App::new()
         .configure(|builder| builder.state(for_reconciler))
         // No reconcile runs any more by then, so that nothing is started again.
-        .on_stop(|_| async move {
-            children.stop_all().await;
+        .on_stop(|controller| async move {
+            let ended = children.stop_all().await;
+            reconcile::take_down_ends(controller.client(), ended).await;
             Ok(())
         })
         .main()

@@ -103,9 +103,13 @@ pub struct ProcessStatus {
     pub state: ProcessState,
     /// The number of the running process, and of its process group.
     pub pid: Option<u32>,
-    /// When the kernel started it, in clock ticks since the machine did (Linux only). Numbers of processes are used
-    /// again: together with `pid` this names one process for good, so that a later supervisor can know it again.
+    /// When the kernel started it, in clock ticks since the machine did. Numbers of processes are used again: together
+    /// with `pid` and `bootId` this names one process for good, so that a later supervisor can know it again.
     pub start_ticks: Option<u64>,
+    /// The start of the machine that `pid` and `startTicks` are of.
+    pub boot_id: Option<String>,
+    /// What was started last, as a number made of `command`, `args`, `env` and `workingDir`; none once it was stopped.
+    pub program: Option<String>,
     /// When it was started last.
     pub started_at: Option<Timestamp>,
     /// How often it was started again after it had ended by itself.
@@ -162,10 +166,22 @@ impl fmt::Display for Exit {
 }
 
 impl ProcessSpec {
-    /// Would it start the same program in the same way?
-    pub fn same_program(&self, other: &Self) -> bool {
-        let of = |spec: &Self| (spec.command.clone(), spec.args.clone(), spec.env.clone(), spec.working_dir.clone());
-        of(self) == of(other)
+    /// The program and the way it is started, as a number: the same in every build of the supervisor.
+    pub fn program(&self) -> String {
+        let Self { command, args, env, working_dir, .. } = self;
+        // FNV-1a. Every string goes in with its length, so that none runs into the next.
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        let mut add = |text: &str| {
+            for byte in text.len().to_le_bytes().iter().chain(text.as_bytes()) {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        add(command);
+        add(&args.len().to_string());
+        args.iter().for_each(|arg| add(arg));
+        env.iter().for_each(|(name, value)| [name, value].into_iter().for_each(|text| add(text)));
+        working_dir.iter().for_each(|directory| add(directory));
+        format!("{hash:016x}")
     }
 
     /// How long it may take to end after SIGTERM.
@@ -194,8 +210,20 @@ impl Process {
         let ran = status.started_at.map_or(Duration::ZERO, |start| exit.at.since(start));
         let did_well = ran >= Duration::from_secs(self.spec.restart.reset_after_seconds.into());
         status.failures = if did_well { 1 } else { status.failures.saturating_add(1) };
+        self.end(exit);
+    }
+
+    /// Takes down that it was ended together with the supervisor: the next one starts it without a pause.
+    pub fn record_stop(&mut self, exit: Exit) {
+        self.end(exit);
+        self.status.program = None;
+        self.enter(ProcessState::Stopped, &format!("the supervisor ended: {exit}"));
+    }
+
+    fn end(&mut self, exit: Exit) {
+        let status = &mut self.status;
         status.last_exit = Some(exit);
-        (status.pid, status.start_ticks) = (None, None);
+        (status.pid, status.start_ticks, status.boot_id) = (None, None, None);
     }
 
     /// The pause between this end and the next start; `None` if its policy says to leave it at that.

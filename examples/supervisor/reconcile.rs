@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use fabrica::cli::DataDir;
 use fabrica::prelude::*;
 
-use super::children::Children;
-use super::process::{Process, ProcessState};
+use super::children::{Child, Children};
+use super::proc;
+use super::process::{Exit, Process, ProcessState};
 use super::step::{self, Step};
 
 /// Runs when a process is created or changed, when it has ended, and when a pause is over. What there is it reads from
 /// the table of children each time, so that it may run as often as anybody likes.
 #[reconciler(finalize = remove, backoff(base = "1s", max = "1m"))]
 pub async fn supervise(process: &mut Process, State(children): State<Arc<Children>>, ctx: &Context) -> Result<Action> {
-    let child = children.find(process.uid());
-    if let Some(exit) = child.as_ref().and_then(|child| child.exit) {
-        process.record(exit);
+    let child = find(process, &children, ctx)?;
+    if let Some(child) = &child {
+        take_down(process, child);
     }
     match step::next(process, child.as_ref(), Timestamp::now()) {
         Step::Start => {
@@ -36,7 +38,9 @@ pub async fn supervise(process: &mut Process, State(children): State<Arc<Childre
         }
         Step::Rest(state) => {
             if state == ProcessState::Stopped {
-                children.forget(process.uid()); // so that it starts afresh when it is to run again
+                // So that it starts afresh when it is to run again.
+                children.forget(process.uid());
+                process.status.program = None;
             }
             let last = process.status.last_exit.map(|exit| exit.to_string());
             process.enter(state, &last.unwrap_or_else(|| "was not started".to_owned()));
@@ -49,7 +53,7 @@ pub async fn supervise(process: &mut Process, State(children): State<Arc<Childre
 #[allow(clippy::unused_async)] // a finalize may wait; this one has nothing to wait for
 async fn remove(process: &mut Process, ctx: &Context) -> Result<Finalize> {
     let children = ctx.state::<Arc<Children>>()?;
-    if children.find(process.uid()).is_some_and(|child| child.exit.is_none()) {
+    if find(process, &children, ctx)?.is_some_and(|child| child.exit.is_none()) {
         stop(process, &children);
         return Ok(Finalize::AwaitChange);
     }
@@ -58,13 +62,33 @@ async fn remove(process: &mut Process, ctx: &Context) -> Result<Finalize> {
     Ok(Finalize::Done)
 }
 
+/// Its last child, which an earlier supervisor may have started.
+fn find(process: &Process, children: &Arc<Children>, ctx: &Context) -> Result<Option<Child>> {
+    let data = ctx.state::<DataDir>()?;
+    children
+        .find(process, data.path(), ctx.handle())
+        .map_err(|error| Error::from(error).context(format!("the process of {} can't be taken over", process.name())))
+}
+
+/// Takes down what was started and how it ended. What was taken down already changes nothing.
+fn take_down(process: &mut Process, child: &Child) {
+    let status = &mut process.status;
+    if child.exit.is_some() && child.exit == status.last_exit {
+        return;
+    }
+    (status.pid, status.start_ticks, status.boot_id) = (Some(child.pid), Some(child.start_ticks), proc::boot_id());
+    (status.started_at, status.program) = (Some(child.started_at), Some(child.program.clone()));
+    if let Some(exit) = child.exit {
+        process.record(exit);
+    }
+}
+
 /// Starts it. The operating system's error, if there is one, stands in the condition and is retried with a backoff.
 fn start(process: &mut Process, children: &Arc<Children>, ctx: &Context) -> Result<()> {
-    match children.start(process, ctx.handle()) {
+    let data = ctx.state::<DataDir>()?;
+    match children.start(process, data.path(), ctx.handle()) {
         Ok(child) => {
-            let status = &mut process.status;
-            (status.pid, status.start_ticks) = (Some(child.pid), child.start_ticks);
-            status.started_at = Some(child.started_at);
+            take_down(process, &child);
             process.enter(ProcessState::Running, &pid_of(process));
             Ok(())
         }
@@ -82,6 +106,31 @@ fn stop(process: &mut Process, children: &Children) {
     children.stop(process.uid(), grace);
     let message = format!("SIGTERM to {}, SIGKILL after {grace:?}", pid_of(process));
     process.enter(ProcessState::Stopping, &message);
+}
+
+/// Takes down how all of them ended at the end of the supervisor, so that the next one knows that it was not by
+/// themselves.
+pub async fn take_down_ends(client: &Client, children: Vec<(Uid, Child)>) {
+    for (uid, child) in children {
+        let Some(exit) = child.exit else { continue };
+        if let Err(error) = take_down_end(client, &uid, &child, exit).await {
+            warn!("how the process of {uid} ended can't be taken down: {error}");
+        }
+    }
+}
+
+async fn take_down_end(client: &Client, uid: &Uid, child: &Child, exit: Exit) -> Result<()> {
+    let mut process = match client.get::<Process>(uid).await {
+        Ok(process) => Process::clone(&process),
+        Err(error) if error.is_not_found() => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if process.status.last_exit != Some(exit) && child.was_told_to_stop {
+        process.record_stop(exit);
+    } else {
+        take_down(&mut process, child);
+    }
+    client.update_status(process).await.map(drop)
 }
 
 fn pid_of(process: &Process) -> String {

@@ -28,7 +28,7 @@ pub fn next(process: &Process, child: Option<&Child>, now: Timestamp) -> Step {
     let Some(child) = child else {
         return if should_run { Step::Start } else { Step::Rest(ProcessState::Stopped) };
     };
-    let is_as_asked = should_run && !child.was_told_to_stop && child.spec.same_program(&process.spec);
+    let is_as_asked = should_run && !child.was_told_to_stop && child.program == process.spec.program();
     match child.exit {
         None if is_as_asked => Step::Keep,
         None => Step::Stop,

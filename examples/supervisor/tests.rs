@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fabrica::cli::DataDir;
 use fabrica::prelude::*;
 
 use super::children::{Child, Children};
@@ -20,7 +21,7 @@ fn at(seconds: i64) -> Timestamp {
 
 /// A child that was started at second 0.
 fn child(spec: &ProcessSpec, exit: Option<Exit>) -> Child {
-    Child { pid: 1, start_ticks: None, started_at: at(0), spec: spec.clone(), was_told_to_stop: false, exit }
+    Child { pid: 1, start_ticks: 0, started_at: at(0), program: spec.program(), was_told_to_stop: false, exit }
 }
 
 fn exit(code: i32, seconds: i64) -> Exit {
@@ -38,7 +39,7 @@ fn what_runs_is_kept_until_it_should_not() {
     assert_eq!(next(&process, Some(&running), at(0)), Step::Keep, "it is the same program");
     process.spec.env.insert("A".into(), "b".into());
     assert_eq!(next(&process, Some(&running), at(0)), Step::Stop, "it is another program");
-    let ended = child(&running.spec, Some(exit(0, 1)));
+    let ended = Child { exit: Some(exit(0, 1)), ..running.clone() };
     assert_eq!(next(&process, Some(&ended), at(1)), Step::Start, "and that one is started at once");
 
     process.spec.desired = Desired::Stopped;
@@ -96,7 +97,7 @@ fn pauses_double_up_to_the_longest_and_start_anew_after_a_good_run() {
 }
 
 async fn controller(children: &Arc<Children>) -> Controller {
-    let builder = Controller::empty().reconciler::<supervise>().state(Arc::clone(children));
+    let builder = Controller::empty().reconciler::<supervise>().state(Arc::clone(children)).state(DataDir::default());
     let controller = builder.build().await.expect("a controller");
     controller.start().await.expect("its start");
     controller
@@ -159,7 +160,7 @@ async fn a_process_that_is_removed_is_ended_first() {
     wait_for(&controller, "ready", Process::is_ready).await;
     controller.client().delete::<Process>("p").await.expect("deleted");
     controller.client().wait_deleted::<Process>("p").await.expect("gone");
-    assert!(children.find(&"p".into()).is_none());
+    assert!(children.stop_all().await.is_empty());
     controller.stop().await.expect("stopped");
 }
 

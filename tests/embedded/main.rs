@@ -1,7 +1,11 @@
 //! The contract of the embedded store beyond that of every store: what is on the disk, and what becomes of it.
 
+mod backups;
+mod commits;
 mod folder;
+mod opening;
 mod restart;
+mod trouble;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,6 +1,6 @@
 //! A supervisor that runs, its manifests and its log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -95,11 +95,13 @@ struct Log {
     grew: Condvar,
 }
 
-/// A supervisor that runs on a folder of manifests. When it is dropped nothing of it is left.
+/// A supervisor that runs on a folder of manifests, with a data folder. When it is dropped nothing of it is left.
 pub struct Supervisor {
     process: Child,
+    manifests: PathBuf,
+    /// The folder of the test, which goes with it.
     folder: PathBuf,
-    owns_folder: bool,
+    /// Of all supervisors that ran on the data folder.
     log: Arc<Log>,
     reader: Option<JoinHandle<()>>,
     /// How far the log was read, for each object's states and for each object's output. Of these, each comes in the
@@ -109,45 +111,47 @@ pub struct Supervisor {
 
 impl Supervisor {
     pub fn start(manifests: &[Manifest]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("supervisor-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+        let folder = new_folder();
+        let manifest_folder = folder.join("manifests");
+        fs::create_dir_all(&manifest_folder).unwrap();
         for manifest in manifests {
-            write(&folder, manifest);
+            write(&manifest_folder, manifest);
         }
-        let mut supervisor = Self::of_folder(&folder);
-        supervisor.owns_folder = true;
-        supervisor
+        Self::on(manifest_folder, folder)
     }
 
-    pub fn of_folder(folder: &Path) -> Self {
-        let mut process = Command::new(built::example("supervisor"))
-            .args(["run", "--apply"])
-            .arg(folder)
-            .env_remove("RUST_LOG")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Log::default());
-        let (stderr, shared) = (BufReader::new(process.stderr.take().unwrap()), Arc::clone(&log));
-        let reader = thread::spawn(move || {
-            for text in stderr.lines().map_while(Result::ok) {
-                shared.lines.lock().push(Line { text, seen: Instant::now() });
-                shared.grew.notify_all();
-            }
-        });
-        let (folder, reader, read) = (folder.to_owned(), Some(reader), BTreeMap::new());
-        Self { process, folder, owns_folder: false, log, reader, read }
+    pub fn of_folder(manifests: &Path) -> Self {
+        Self::on(manifests.to_owned(), new_folder())
+    }
+
+    fn on(manifests: PathBuf, folder: PathBuf) -> Self {
+        let log = Arc::<Log>::default();
+        let (process, reader) = spawn(&manifests, &folder.join("data"), &log);
+        Self { process, manifests, folder, log, reader: Some(reader), read: BTreeMap::new() }
+    }
+
+    /// Another one on the same manifests and data; this one has ended.
+    pub fn start_again(&mut self) {
+        let (process, reader) = spawn(&self.manifests, &self.data(), &self.log);
+        (self.process, self.reader) = (process, Some(reader));
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// A file of the test's own, which goes with it.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     pub fn write(&self, manifest: &Manifest) {
-        write(&self.folder, manifest);
+        write(&self.manifests, manifest);
     }
 
     pub fn remove(&self, name: &str) {
-        fs::remove_file(self.folder.join(format!("{name}.yaml"))).unwrap();
+        fs::remove_file(self.manifests.join(format!("{name}.yaml"))).unwrap();
     }
 
     /// Waits for the next line with a part that begins with an object's name: `clock is Running` or `clock | Monday`.
@@ -176,6 +180,13 @@ impl Supervisor {
         Proc::seen_at(number_after(&line.text, &message), line.seen)
     }
 
+    /// The process of an object that the supervisor has adopted.
+    pub fn adopted(&mut self, name: &str) -> Proc {
+        let message = format!("{name} is adopted: pid ");
+        let line = self.wait_for(&message);
+        Proc::seen_at(number_after(&line.text, &message), line.seen)
+    }
+
     /// Sends a signal, and waits for the end: the exit code.
     pub fn end(&mut self, with: Signal) -> Option<i32> {
         signal(i32::try_from(self.process.id()).unwrap(), with);
@@ -191,6 +202,13 @@ impl Supervisor {
 
     pub fn lines(&self) -> Vec<String> {
         self.log.lines.lock().iter().map(|line| line.text.clone()).collect()
+    }
+
+    /// The numbers of all processes that an object had, as far as the supervisors said so.
+    pub fn pids(&self, name: &str) -> BTreeSet<i32> {
+        let message = format!(" {name} is Running: pid ");
+        let lines = self.lines().into_iter();
+        lines.filter(|line| line.contains(&message)).map(|line| number_after(&line, &message)).collect()
     }
 
     pub fn log(&self) -> String {
@@ -212,10 +230,37 @@ impl Drop for Supervisor {
                 kill_what_is_left(number_after(&line, " is Running: pid "));
             }
         }
-        if self.owns_folder {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
+        let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+fn new_folder() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("supervisor-{}-{number}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn spawn(manifests: &Path, data: &Path, log: &Arc<Log>) -> (Child, JoinHandle<()>) {
+    let mut process = Command::new(built::example("supervisor"))
+        .args(["run", "--apply"])
+        .arg(manifests)
+        .arg("--data")
+        .arg(data)
+        .env_remove("RUST_LOG")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (stderr, shared) = (BufReader::new(process.stderr.take().unwrap()), Arc::clone(log));
+    let reader = thread::spawn(move || {
+        for text in stderr.lines().map_while(Result::ok) {
+            shared.lines.lock().push(Line { text, seen: Instant::now() });
+            shared.grew.notify_all();
+        }
+    });
+    (process, reader)
 }
 
 /// Only a group that still has a member of a test is ended.

@@ -5,6 +5,7 @@
 #[path = "../built.rs"]
 mod built;
 
+mod adoption;
 mod harness;
 mod proc;
 

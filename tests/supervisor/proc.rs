@@ -49,6 +49,11 @@ impl Proc {
         all().filter(is_in).collect()
     }
 
+    /// The processes with an argument that has a part.
+    pub fn with(part: &str) -> Vec<Self> {
+        all().filter(|pid| arguments(*pid).contains(part)).map(Self::of).filter(Self::exists).collect()
+    }
+
     /// Counts the processes with an argument that has a part, over and over, until asked for the most there were.
     pub fn watch(part: &'static str) -> Watch {
         let is_over = Arc::new(AtomicBool::new(false));

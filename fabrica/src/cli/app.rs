@@ -11,7 +11,8 @@ use clap::{CommandFactory, FromArgMatches};
 use futures_util::future::BoxFuture;
 
 use super::args::{Args, Command};
-use super::{check, crds, graph, log, run, schemas};
+use super::data::DataDir;
+use super::{backup, check, crds, dump, graph, log, run, schemas};
 use crate::controller::{Builder, Controller};
 use crate::{Error, ErrorKind, Result};
 
@@ -134,9 +135,14 @@ impl App {
         match args.command {
             Command::Run(run_args) => {
                 let screen = log::install(&args.log, run_args.wants_table());
-                let builder = run_args.override_settings(self.builder(run::with_store(Controller::discover())));
+                let builder = run_args.override_settings(self.builder(Controller::discover()));
+                let builder = run::with_store(builder, &run_args).await?;
                 run::run(self, builder, run_args, screen).await
             }
+            Command::Backup(backup_args) => backup::backup(&backup_args),
+            Command::Restore(restore_args) => backup::restore(&restore_args),
+            Command::Dump(dump_args) => dump::dump(&dump_args).await,
+            Command::Load(load_args) => dump::load(&load_args).await,
             Command::Schemas(schemas_args) => {
                 let builder = self.builder(Controller::discover());
                 schemas::schemas(builder.registry(), &schemas_args)
@@ -149,8 +155,8 @@ impl App {
 
     fn builder(&mut self, builder: Builder) -> Builder {
         match self.configure.take() {
-            Some(configure) => configure(builder),
-            None => builder,
+            Some(configure) => configure(builder.state(DataDir::default())),
+            None => builder.state(DataDir::default()),
         }
     }
 }

@@ -4,13 +4,15 @@
 #![allow(clippy::doc_markdown)]
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::controller::Builder;
+use crate::store::EmbeddedStore;
+use crate::{Error, ErrorKind, Result};
 
 #[derive(Debug, Parser)]
 #[command(about = "Brings things to the state that their manifests ask for", max_term_width = 120)]
@@ -26,8 +28,17 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Reconcile everything until SIGINT or SIGTERM; a second signal exits at once. Objects are kept in memory
+    /// Reconcile everything until SIGINT or SIGTERM; a second signal exits at once
     Run(RunArgs),
+    /// Write all data into one file, from which `restore` makes it again. The program may run meanwhile
+    Backup(BackupArgs),
+    /// Make the data what a backup holds. What was there is replaced. The program must not run
+    Restore(RestoreArgs),
+    /// Write all objects as YAML, whole, also those of kinds that the program does not know. The program may run
+    /// meanwhile
+    Dump(DumpArgs),
+    /// Put the objects of dumps into the data, whole, as they were. The program must not run
+    Load(LoadArgs),
     /// Write the JSON Schemas of the program's kinds, as DIR/<group>/<kind>_<version>.json
     Schemas(SchemasArgs),
     /// Print the custom resource definitions of the program's kinds as YAML
@@ -45,6 +56,13 @@ pub(super) struct RunArgs {
     /// [env: FABRICA_APPLY=, several as in PATH] [default: none]
     #[arg(long, value_name = "PATH")]
     apply: Vec<PathBuf>,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Keep nothing: objects go with the program. Without this, they stay in the data folder
+    #[arg(long, env = "FABRICA_MEMORY", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    memory: bool,
 
     /// How many objects of each kind are reconciled at once [default: what the program sets, or 16]
     #[arg(long, env = "FABRICA_WORKERS", value_name = "N", value_parser = workers)]
@@ -78,10 +96,112 @@ impl RunArgs {
         std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect()
     }
 
+    /// The data folder, unless everything is to go with the program.
+    pub(super) fn data(&self) -> Option<&DataArgs> {
+        (!self.memory).then_some(&self.data)
+    }
+
     pub(super) fn wants_table(&self) -> bool {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         !self.no_table && !dumb && std::io::stdout().is_terminal()
     }
+}
+
+/// Where everything is kept.
+#[derive(Debug, Parser)]
+pub(super) struct DataArgs {
+    /// The folder in which everything is kept: the objects in its file fabrica.db. Made if it is missing
+    #[arg(long = "data", env = "FABRICA_DATA", value_name = "DIR", default_value = "data")]
+    folder: PathBuf,
+}
+
+impl DataArgs {
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file with the objects, which may come to be; its folder is made.
+    pub(super) fn file_to_be(&self) -> Result<PathBuf> {
+        std::fs::create_dir_all(&self.folder).map_err(|error| {
+            let doing = format!("the data folder {} can't be made", self.folder.display());
+            Error::new(ErrorKind::Startup, format!("{doing}: {error}; name another with `--data DIR`"))
+        })?;
+        Ok(self.folder.join(EmbeddedStore::FILE_NAME))
+    }
+
+    /// The file with the objects, which must be there.
+    pub(super) fn existing_file(&self) -> Result<PathBuf> {
+        let file = self.folder.join(EmbeddedStore::FILE_NAME);
+        if file.exists() {
+            return Ok(file);
+        }
+        let folder = self.folder.display();
+        let message = format!(
+            "there is no data in {folder}: it has no {}; name another folder with `--data DIR`",
+            EmbeddedStore::FILE_NAME
+        );
+        Err(Error::new(ErrorKind::NotFound, message))
+    }
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct BackupArgs {
+    /// The file to write. One that is there is replaced when the new one is whole
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct RestoreArgs {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct DumpArgs {
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Dump a backup. Without this, the data folder is dumped
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+
+    /// The file to write, or - for stdout. A file that is there is replaced when the new one is whole
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+}
+
+impl DumpArgs {
+    /// The file with the objects.
+    pub(super) fn source(&self) -> Result<PathBuf> {
+        self.from.clone().map_or_else(|| self.data.existing_file(), Ok)
+    }
+
+    /// `None` is stdout.
+    pub(super) fn out(&self) -> Option<&Path> {
+        (self.out.as_os_str() != "-").then_some(&self.out)
+    }
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct LoadArgs {
+    /// The dumps: YAML or JSON files, or folders of them
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+
+    /// Make objects that are there as the dumps say. Without this, nothing is loaded if one is there and is otherwise
+    #[arg(long)]
+    pub(super) overwrite: bool,
 }
 
 #[derive(Debug, Parser)]

@@ -1,4 +1,5 @@
-//! The command line that a program gets: `run`, `schemas`, `crds`, `graph` and `check`.
+//! The command line that a program gets: `run`, `backup`, `restore`, `dump`, `load`, `schemas`, `crds`, `graph` and
+//! `check`.
 //!
 //! Flags go before the environment (`FABRICA_..`), which goes before the defaults; `--help` states all of them. The log
 //! and errors go to stderr, everything else to stdout. The exit code is 0, or 1 after an error, or 2 for wrong usage.
@@ -6,8 +7,11 @@
 mod app;
 mod apply;
 mod args;
+mod backup;
 mod check;
 mod crds;
+mod data;
+mod dump;
 mod graph;
 mod log;
 mod run;
@@ -18,6 +22,7 @@ mod table;
 use std::process::ExitCode;
 
 pub use app::App;
+pub use data::DataDir;
 
 /// The command line for everything that is linked into the program; `fabrica::main()`.
 ///

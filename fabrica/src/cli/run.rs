@@ -8,15 +8,30 @@ use tracing::{error, info};
 use super::app::App;
 use super::apply::Applier;
 use super::args::RunArgs;
+use super::data::DataDir;
 use super::signals::Signals;
 use super::table::{self, Screen};
-use crate::Result;
 use crate::controller::Builder;
-use crate::store::MemoryStore;
+use crate::store::{EmbeddedStore, MemoryStore};
+use crate::{Error, Result};
 
 /// Where objects are kept, unless the program says so itself.
-pub(super) fn with_store(builder: Builder) -> Builder {
-    builder.store(MemoryStore::new())
+pub(super) async fn with_store(builder: Builder, args: &RunArgs) -> Result<Builder> {
+    if builder.has_store() {
+        return Ok(builder);
+    }
+    let Some(data) = args.data() else {
+        info!("Objects are kept in memory: they go with the program");
+        return Ok(builder.store(MemoryStore::new()));
+    };
+    let file = data.file_to_be()?;
+    let opened = tokio::task::spawn_blocking(move || {
+        let store = EmbeddedStore::open(&file)?;
+        info!("Objects are kept in {}", std::path::absolute(&file).unwrap_or(file).display());
+        Ok(store)
+    });
+    let store = opened.await.map_err(Error::from).flatten()?;
+    Ok(builder.state(DataDir::at(data.folder().to_owned())).store(store))
 }
 
 pub(super) async fn run(app: App, builder: Builder, args: RunArgs, screen: Option<Screen>) -> Result<()> {

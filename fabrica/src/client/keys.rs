@@ -14,7 +14,7 @@ pub(super) fn objects() -> Key {
 
 /// The key of an object.
 pub(super) fn object(kind: GroupKind, uid: &Uid) -> Key {
-    key(&["o", kind.group, kind.kind, uid])
+    foreign_object(kind.group, kind.kind, uid)
 }
 
 /// The key of an owner that some object names, of a kind that may be unknown to the program.
@@ -24,7 +24,17 @@ pub(super) fn owner(reference: &OwnerReference) -> Key {
 
 /// The key of a name; the namespace is empty for a kind that is not namespaced.
 pub(super) fn name(kind: GroupKind, namespace: &str, name: &str) -> Key {
-    key(&["n", kind.group, kind.kind, namespace, name])
+    foreign_name(kind.group, kind.kind, namespace, name)
+}
+
+/// The key of an object of a kind that need not be known here. Group and kind must be well-formed.
+pub(super) fn foreign_object(group: &str, kind: &str, uid: &str) -> Key {
+    key(&["o", group, kind, uid])
+}
+
+/// As [`name`], for a kind that need not be known here.
+pub(super) fn foreign_name(group: &str, kind: &str, namespace: &str, name: &str) -> Key {
+    key(&["n", group, kind, namespace, name])
 }
 
 fn key(parts: &[&str]) -> Key {

@@ -78,6 +78,12 @@ impl Builder {
         self
     }
 
+    /// Was a store set?
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Registers a value for the reconcilers that ask for `State<X>`.
     pub fn state<X: Clone + Send + Sync + 'static>(mut self, value: X) -> Self {
         self.states.insert(value);

@@ -38,7 +38,7 @@ mod watch;
 
 pub use contract::Store;
 #[cfg(feature = "embedded")]
-pub use embedded::{EmbeddedOptions, EmbeddedStats, EmbeddedStore};
+pub use embedded::{EmbeddedOptions, EmbeddedStats, EmbeddedStore, Restored, backup, restore};
 pub use entry::{Entry, Key};
 pub use error::StoreError;
 pub use memory::{Fault, Faults, MemoryStore};

@@ -29,7 +29,7 @@ use tracing::{debug, error, info, warn};
 
 use manifest::{Identity, Manifest};
 use plan::Plan;
-use source::Source;
+pub(super) use source::Source;
 use watch::FileWatch;
 
 use crate::client::{Applied, CachedState, Client, DeleteOptions, Patch};
@@ -270,7 +270,7 @@ impl Marked {
 }
 
 /// One message a fault, each with its path.
-fn messages(error: &Error) -> Vec<String> {
+pub(super) fn messages(error: &Error) -> Vec<String> {
     if error.faults().is_empty() {
         vec![error.to_string()]
     } else {

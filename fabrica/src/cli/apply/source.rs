@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// One `--apply PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Source {
+pub(in super::super) struct Source {
     /// As the user gave it, for messages.
     given: PathBuf,
     /// Absolute, so that the same words said in another folder mean another source. Links are not followed: what a
@@ -22,7 +22,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(given: &Path) -> Result<Self> {
+    pub(in super::super) fn new(given: &Path) -> Result<Self> {
         let fail = |why: &dyn fmt::Display| {
             Error::new(ErrorKind::Startup, format!("`--apply {}` can't be used: {why}", given.display()))
         };
@@ -43,7 +43,7 @@ impl Source {
     }
 
     /// Reads everything that is there now.
-    pub(super) fn read(&self) -> Reading {
+    pub(in super::super) fn read(&self) -> Reading {
         let mut reading = Reading::default();
         match fs::metadata(&self.path) {
             Ok(metadata) if metadata.is_dir() => self.read_folder(&mut reading),
@@ -84,9 +84,9 @@ fn is_manifest(name: &Path) -> bool {
 
 /// What a source held when it was read.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
-    pub(super) documents: Vec<(Place, Value)>,
-    pub(super) problems: Vec<Problem>,
+pub(in super::super) struct Reading {
+    pub(in super::super) documents: Vec<(Place, Value)>,
+    pub(in super::super) problems: Vec<Problem>,
 }
 
 impl Reading {
@@ -130,7 +130,7 @@ fn read_text(path: &Path) -> io::Result<String> {
 
 /// Where a document stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(in super::super) struct Place {
     file: String,
     /// Its number in the file and its line, both from 1; `None` for the file as a whole.
     document: Option<(usize, usize)>,
@@ -160,7 +160,7 @@ impl fmt::Display for Place {
 
 /// Why something of a source can't be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(in super::super) struct Problem {
     pub(super) place: Place,
     pub(super) message: String,
     /// May there be an object behind it that nobody can name? Then none of the source is known to be absent.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
 use super::files::Files;
+use super::log::{Failure, Log};
 use super::options::EmbeddedOptions;
 use super::row;
 use super::trouble;
@@ -21,7 +22,7 @@ const FORMAT: i32 = 1;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// How long a lock that somebody else has on the database is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file and how to connect to it.
 #[derive(Clone, Debug)]
@@ -75,6 +76,14 @@ impl Database {
         }
         self.configure(&conn).map_err(sqlite)?;
         Ok(conn)
+    }
+
+    /// Puts the revision of the store forward, and its history behind it.
+    pub(super) fn jump(&self, log: &Log, revision: Revision) -> Result<()> {
+        log.write(|conn| set_compacted(conn, revision)).map_err(|failure| match failure {
+            Failure::NotApplied(error) | Failure::Unclear(error) => trouble::sqlite(self.files.path(), &error),
+            Failure::Foreign => trouble::open(self.files.path(), "another program writes to it", "close that program"),
+        })
     }
 
     fn open(&self) -> rusqlite::Result<Connection> {

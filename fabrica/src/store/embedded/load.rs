@@ -26,6 +26,15 @@ pub(super) struct Loaded {
     pub(super) rows: u64,
 }
 
+impl Loaded {
+    /// Goes to a later revision, without the history from before.
+    pub(super) fn jump(&mut self, revision: Revision) {
+        self.revision = revision;
+        self.compacted = revision;
+        self.batches.clear();
+    }
+}
+
 /// Reads everything, with the last `window` revisions as batches. It keeps no more than that in memory.
 pub(super) fn load(conn: &Connection, path: &Path, window: usize) -> Result<Loaded> {
     read_all(conn, window).map_err(|error| unreadable(path, error))

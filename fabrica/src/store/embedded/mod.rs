@@ -1,5 +1,6 @@
 //! The store in one file: durable, and served from memory.
 
+mod backup;
 mod checkpoint;
 mod database;
 mod files;
@@ -27,6 +28,7 @@ use super::feed::Feed;
 use super::image::Image;
 use super::{Entry, Key, Limits, ListPage, Page, Revision, Store, StoreError, Transaction, Watch};
 use crate::Result;
+pub use backup::{Restored, backup, restore};
 use database::Database;
 use files::Files;
 use log::Log;
@@ -111,7 +113,11 @@ impl EmbeddedStore {
         database.make()?;
         let log = Log::open(&database)?;
         let path = database.files.path().to_owned();
-        let loaded = load::load(log.conn(), &path, window)?;
+        let mut loaded = load::load(log.conn(), &path, window)?;
+        if let Some(revision) = database.options.revision.filter(|revision| loaded.revision < *revision) {
+            database.jump(&log, revision)?;
+            loaded.jump(revision);
+        }
         let feed = Feed::resumed(loaded.revision, window, loaded.compacted, loaded.batches);
         let shared = Arc::new(Shared::new(Image::of(loaded.entries, feed)));
         let writer = Writer::new(database, shared.clone(), log, loaded.rows, lock);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::EmbeddedStore;
 use crate::Result;
+use crate::store::Revision;
 
 /// Settings of an [`EmbeddedStore`]: each has a default that suits most programs.
 ///
@@ -21,13 +22,14 @@ use crate::Result;
 pub struct EmbeddedOptions {
     pub(super) window: usize,
     pub(super) max_bytes: Option<u64>,
+    pub(super) revision: Option<Revision>,
     pub(super) vfs: Option<String>,
     pub(super) synchronous_off: bool,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { window: 10_000, max_bytes: None, vfs: None, synchronous_off: false }
+        Self { window: 10_000, max_bytes: None, revision: None, vfs: None, synchronous_off: false }
     }
 }
 
@@ -49,6 +51,17 @@ impl EmbeddedOptions {
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// Puts the store's revision forward to this one, if it is behind, and forgets the history from before. Default: it
+    /// stays.
+    ///
+    /// It is for a store that takes the place of another one: with a revision beyond any that the other handed out,
+    /// whoever watched that one gets `Expired` rather than changes of another history.
+    #[must_use]
+    pub fn revision_at_least(mut self, revision: Revision) -> Self {
+        self.revision = Some(revision);
         self
     }
 

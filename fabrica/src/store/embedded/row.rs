@@ -69,10 +69,12 @@ impl LogRow {
     /// Reads a row of `SELECT id, created, key, value, sum`.
     pub(super) fn read(row: &Row<'_>) -> Result<Self, Unreadable> {
         let id: i64 = row.get(0)?;
-        let created: i64 = row.get(1)?;
-        let key = blob(row, 2)?.ok_or(Unreadable::Changed(id))?;
-        let value = blob(row, 3)?;
-        let expected: i64 = row.get(4)?;
+        // In a damaged file a column may be of any type.
+        let changed = |_| Unreadable::Changed(id);
+        let created: i64 = row.get(1).map_err(changed)?;
+        let key = blob(row, 2).map_err(changed)?.ok_or(Unreadable::Changed(id))?;
+        let value = blob(row, 3).map_err(changed)?;
+        let expected: i64 = row.get(4).map_err(changed)?;
         if id < 0 || created < 0 || i64::from(sum(id, created, key, value)) != expected {
             return Err(Unreadable::Changed(id));
         }
