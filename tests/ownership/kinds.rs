@@ -75,9 +75,12 @@ pub fn cable(uid: &str) -> Cable {
     Cable::new(uid, NodeSpec::default()).with_uid(uid)
 }
 
+/// Why a run was, and what its convergence did.
+type Run = (Reasons, std::result::Result<Converged, String>);
+
 /// What the runs of racks did.
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<(Reasons, std::result::Result<Converged, String>)>>>);
+pub struct Log(Arc<Mutex<Vec<Run>>>);
 
 impl Log {
     pub fn count(&self) -> usize {

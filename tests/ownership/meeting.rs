@@ -144,6 +144,23 @@ async fn no_child_is_born_to_an_owner_that_is_gone_and_its_run_raises_no_alarm()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_fails_because_its_owners_deletion_began_raises_no_alarm() {
+    let logs = Logs::default();
+    let _guard = logs.capture();
+    let store = Arc::new(MemoryStore::new());
+    let before: Before = Arc::new(|client| Box::pin(async move { _ = client.delete::<Rack>("r").await }));
+    let builder = Controller::empty().reconciler::<interrupted>().resource::<Node>().state(before);
+    let controller = builder.shared_store(Arc::clone(&store) as _).build().await.unwrap();
+    controller.start().await.unwrap();
+    controller.client().create(rack("r", 0).with_finalizer("example.org/hold")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(picture(controller.client()), ["r"]);
+    assert!(logs.text().contains("being deleted") && !logs.text().contains("WARN"), "{}", logs.text());
+    assert_eq!(controller.failure::<Rack>("r"), None);
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_birth_of_a_child_is_guarded_by_its_owners_existence() {
     let store = Arc::new(MemoryStore::new());
     let builder = Controller::empty().resource::<Rack>().resource::<Node>();

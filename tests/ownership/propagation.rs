@@ -60,7 +60,7 @@ async fn in_the_foreground_the_deepest_goes_first_and_the_owner_last() {
     controller.client().delete_with::<Rack>("r", by(Propagation::Foreground)).await.unwrap();
     settle().await;
     assert_eq!(picture(controller.client()), [""; 0]);
-    let order = order.lock();
+    let order = order.lock().clone();
     let place = |name: &str| order.iter().position(|other| other == name).unwrap();
     assert!(place("leaf") < place("a") && place("a") < place("r") && place("b") < place("r"), "{order:?}");
     controller.stop().await.unwrap();

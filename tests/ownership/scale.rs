@@ -66,7 +66,9 @@ async fn converging_ten_thousand_children_writes_each_once_and_then_nothing() {
     store.faults().on_txn(move |txn| {
         let node =
             txn.ops.iter().map(|op| op.key().to_string()).find(|key| key.starts_with("o/tests.example.io/Node/"));
-        node.into_iter().for_each(|node| *count.lock().entry(node).or_default() += 1);
+        if let Some(node) = node {
+            *count.lock().entry(node).or_default() += 1;
+        }
         None
     });
     controller.client().create(rack("r", 2000)).await.unwrap();

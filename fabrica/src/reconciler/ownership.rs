@@ -76,9 +76,9 @@ impl Context {
     pub async fn own<T: Resource>(&self, mut child: T) -> Result<Arc<T>> {
         let owner = self.owner().await?;
         owner.adopt(&mut child)?;
-        let owned = self.client().own_object(&owner, &child).await?;
-        self.await_going(T::TYPE, &owned);
-        typed(&owned.into_child()?)
+        let written = self.client().own_object(&owner, &child).await?;
+        self.await_going(T::TYPE, &written);
+        typed(&written.into_child()?)
     }
 
     /// The objects of a kind whose controller is the one at hand, as of now, ordered by namespace and name. They are
@@ -173,8 +173,8 @@ impl<T: Resource> Step<T> {
     async fn take(self, client: &Client, owner: &Owner) -> Fate {
         match self {
             Self::Own(child) => {
-                let owned = client.own_object(owner, &child).await;
-                Fate::Written(owned.map(|owned| (owned.uid(), owned)))
+                let written = client.own_object(owner, &child).await;
+                Fate::Written(written.map(|child| (child.uid(), child)))
             }
             Self::Delete(uid) => {
                 let key = ObjectKey { kind: GroupKind::of::<T>(), uid: uid.clone() };

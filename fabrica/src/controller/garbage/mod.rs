@@ -98,7 +98,7 @@ impl Collector {
         while let Some(item) = self.queue.get().await {
             let next = match self.look(item.key(), *item.reasons()).await {
                 Ok(()) => Next::Forget,
-                Err(error) => self.failed(&item, &error),
+                Err(error) => failed(&item, &error),
             };
             self.queue.done(item, next);
         }
@@ -132,25 +132,26 @@ impl Collector {
             self.queue.add(child, Look::ALONE);
         }
     }
+}
 
-    fn failed(&self, item: &Item<ObjectKey, Look>, error: &Error) -> Next {
-        let key = item.key();
-        match error.kind() {
-            // It went by itself.
-            ErrorKind::NotFound => Next::Forget,
-            // Somebody else wrote: look again at what is there now.
-            ErrorKind::Conflict => {
-                debug!(object = %key, %error, "garbage collection looks at {key} again");
-                Next::Retry
-            }
-            ErrorKind::Invalid(_) | ErrorKind::Terminal => {
-                warn!(object = %key, "garbage collection can't do anything about {key} until it changes: {error}");
-                Next::Hold
-            }
-            _ => {
-                warn!(object = %key, attempts = item.attempt() + 1, "garbage collection of {key} failed and is tried again: {error}");
-                Next::Retry
-            }
+/// Makes a failure visible, and says what is next.
+fn failed(item: &Item<ObjectKey, Look>, error: &Error) -> Next {
+    let key = item.key();
+    match error.kind() {
+        // It went by itself.
+        ErrorKind::NotFound => Next::Forget,
+        // Somebody else wrote: look again at what is there now.
+        ErrorKind::Conflict => {
+            debug!(object = %key, %error, "garbage collection looks at {key} again");
+            Next::Retry
+        }
+        ErrorKind::Invalid(_) | ErrorKind::Terminal => {
+            warn!(object = %key, "garbage collection can't do anything about {key} until it changes: {error}");
+            Next::Hold
+        }
+        _ => {
+            warn!(object = %key, attempts = item.attempt() + 1, "garbage collection of {key} failed and is tried again: {error}");
+            Next::Retry
         }
     }
 }
