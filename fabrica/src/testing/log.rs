@@ -166,9 +166,18 @@ impl Log {
     }
 
     pub(super) fn take_events(&self, pattern: &Pattern) -> Vec<Arc<Event>> {
+        self.take_events_if(|event| pattern.matches(event.event_type()))
+    }
+
+    /// Those that are not the framework's own: its own carry the version that they tell of.
+    pub(super) fn take_users_events(&self) -> Vec<Arc<Event>> {
+        self.take_events_if(|event| !event.extensions().contains_key("resourceversion"))
+    }
+
+    fn take_events_if(&self, wanted: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
         self.collect_events();
         self.take(|record| match record {
-            Record::Event { event, .. } if pattern.matches(event.event_type()) => Some(Arc::clone(event)),
+            Record::Event { event, .. } if wanted(event) => Some(Arc::clone(event)),
             _ => None,
         })
     }

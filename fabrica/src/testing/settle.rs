@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::clock::TICK;
 use super::harness::Harness;
+use crate::reconciler::Reason;
 use crate::{Error, Result};
 
 /// How often it is looked whether garbage collection is done, if it has to try again.
@@ -15,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 
 impl Harness {
     /// Lets everything happen that can happen now, and waits until it is quiet: no object waits for a run or is in one,
-    /// nothing is being written or collected as garbage, and the cache, the events and what they set off have caught up. Costs one millisecond of
-    /// virtual time, more if a run waits for a timer.
+    /// nothing is being written or collected as garbage, and the cache, the events and what they set off have caught up.
+    /// Costs one millisecond of virtual time, more if a run waits for a timer.
     ///
     /// Waited for: runs, also those that sleep or call `spawn_blocking`; what they wake, and what that wakes; retries of
     /// the garbage collection and of the store's watch; other tasks of the test's runtime, until each of them waits for something; every
@@ -112,6 +113,52 @@ impl Harness {
             () = tokio::time::sleep(duration) => {}
         }
         self.idle().await
+    }
+
+    /// Has every object reconciled once more, and waits until it is quiet. A reconciler whose work is done does nothing
+    /// then, which [`assert_idle`](Self::assert_idle) sees.
+    ///
+    /// # Errors
+    /// As for [`settle`](Self::settle).
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::testing::Harness;
+    /// # #[derive(Clone, Debug, Resource)]
+    /// # #[resource(group = "example.io", version = "v1", conditions(Ready), register = false)]
+    /// # struct Device { metadata: Metadata, spec: Spec, status: Status }
+    /// # #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+    /// # struct Spec {}
+    /// # #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+    /// # #[serde(default)]
+    /// # struct Status { conditions: Conditions }
+    ///
+    /// #[reconciler(register = false)]
+    /// async fn check(device: &mut Device) -> Result<Action> {
+    ///     device.set_ready(true, "Answers", "The device answers");
+    ///     Ok(Action::AwaitChange)
+    /// }
+    ///
+    /// Harness::run(Controller::empty().reconciler::<check>(), async |h| {
+    ///     h.apply(Device::new("dev-123", Spec::default())).await?;
+    ///     h.settle().await?;
+    ///     h.look_away();
+    ///     h.reconcile_all().await?;
+    ///     assert_eq!(h.runs().len(), 1);
+    ///     h.assert_idle();
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
+    pub async fn reconcile_all(&self) -> Result<()> {
+        let (client, handle) = (self.client(), self.controller().handle());
+        for kind in client.kinds().iter().map(|kind| kind.group_kind()) {
+            let Some(queue) = handle.queue(kind) else { continue };
+            for key in client.keys(kind) {
+                queue.add(key, Reason::Asked("the test asks".into()).into());
+            }
+        }
+        self.settle().await
     }
 
     /// Waits until every task waits for something.
