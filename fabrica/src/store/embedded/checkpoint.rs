@@ -22,6 +22,8 @@ const HARD: usize = 16 * SOFT;
 
 pub(super) struct Checkpoints {
     file: String,
+    /// The number of frames that a log may have.
+    soft: usize,
     worker: Option<Worker>,
     running: bool,
     /// The number of frames at which the next one is due.
@@ -40,7 +42,8 @@ impl Checkpoints {
         // A VFS of a test has one connection only.
         let worker = if database.options.vfs.is_none() { Worker::start(database.clone()) } else { None };
         let file = database.files.path().display().to_string();
-        Self { file, worker, running: false, due: SOFT, complained: false }
+        let soft = if database.options.eager { SOFT / 64 } else { SOFT };
+        Self { file, soft, worker, running: false, due: soft, complained: false }
     }
 
     /// Looks at the log after a commit.
@@ -82,7 +85,7 @@ impl Checkpoints {
             Ok(all) => {
                 self.complained = false;
                 // A reader that is still there needs the log as it is: it is asked again when there is more.
-                self.due = if all { SOFT } else { log.frames() + SOFT };
+                self.due = if all { self.soft } else { log.frames() + self.soft };
             }
             Err(error) => self.failed(log, &error.to_string()),
         }
@@ -90,7 +93,7 @@ impl Checkpoints {
 
     fn failed(&mut self, log: &Log, reason: &str) {
         self.running = false;
-        self.due = log.frames() + SOFT;
+        self.due = log.frames() + self.soft;
         if !std::mem::replace(&mut self.complained, true) {
             warn!("the log of {} can't be moved into it, and grows: {reason}", self.file);
         }

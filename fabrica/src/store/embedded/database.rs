@@ -169,3 +169,9 @@ pub(super) fn set_compacted(conn: &Connection, revision: Revision) -> rusqlite::
     conn.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('compacted', ?)")?.execute([value])?;
     Ok(())
 }
+
+/// Counts the commits whose outcome was unclear: a write that always changes something, which `SQLite` else leaves out.
+pub(super) fn count_doubt(conn: &Connection) -> rusqlite::Result<()> {
+    let count = "INSERT INTO meta VALUES ('doubts', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
+    conn.prepare_cached(count)?.execute([]).map(drop)
+}

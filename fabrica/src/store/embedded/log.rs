@@ -79,13 +79,18 @@ impl Log {
 
     /// Brings the connection back to where it was, which SQLite may have done already.
     fn undo(&self, failure: Failure) -> Failure {
-        if self.conn.is_autocommit() {
+        if self.is_idle() {
             return failure;
         }
         match self.run("ROLLBACK") {
             Ok(()) => failure,
             Err(error) => Failure::Unclear(error),
         }
+    }
+
+    /// Whether no transaction is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.conn.is_autocommit()
     }
 
     fn run(&self, sql: &str) -> rusqlite::Result<()> {

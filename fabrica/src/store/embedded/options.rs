@@ -25,11 +25,12 @@ pub struct EmbeddedOptions {
     pub(super) revision: Option<Revision>,
     pub(super) vfs: Option<String>,
     pub(super) synchronous_off: bool,
+    pub(super) eager: bool,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { window: 10_000, max_bytes: None, revision: None, vfs: None, synchronous_off: false }
+        Self { window: 10_000, max_bytes: None, revision: None, vfs: None, synchronous_off: false, eager: false }
     }
 }
 
@@ -78,6 +79,14 @@ impl EmbeddedOptions {
     #[must_use]
     pub fn synchronous_off(mut self) -> Self {
         self.synchronous_off = true;
+        self
+    }
+
+    /// Moves the log and sweeps after a few writes, so that a test sees it often.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn eager(mut self) -> Self {
+        self.eager = true;
         self
     }
 

@@ -7,8 +7,9 @@ use rusqlite::wal::CheckpointMode;
 use tracing::{error, info, warn};
 
 use super::checkpoint::Checkpoints;
+use super::database;
 use super::load;
-use super::log::Log;
+use super::log::{Failure, Log};
 use super::waiting::{Submission, Taken};
 use super::writer::{Stopped, Writer};
 use crate::store::StoreError;
@@ -27,16 +28,11 @@ enum Closed {
 impl Writer {
     /// Finds out what became of a commit whose outcome is unclear. Whoever waits for it hears that after the first
     /// attempt; if that fails nothing is served until one succeeds.
-    ///
-    /// When a flush to the disk failed, the system may hold pages that are not on the disk and call them clean. So the
-    /// log is moved to the database file, which writes and flushes all of it once more.
     pub(super) fn recover(&mut self, unclear: &rusqlite::Error, doubtful: Vec<Submission>) -> Result<(), Stopped> {
         let file = self.database.files.path().display().to_string();
-        warn!("{file}: a write ended with \"{unclear}\": it may be done or not; the file is opened again");
-        self.checkpoints.stop();
-        self.log = None;
+        warn!("{file}: a write ended with \"{unclear}\": it may be done or not, which is being made certain");
         // Until they are answered the commit is still under way for everybody else, and what was before is served.
-        let mut outcome = self.reopen();
+        let mut outcome = self.make_certain();
         if let Err(Closed::ForNow(reason) | Closed::ForGood(reason)) = &outcome {
             self.shared.health.refuse(reason.clone());
         }
@@ -48,7 +44,7 @@ impl Writer {
             match outcome {
                 Ok(()) => {
                     self.shared.health.serve();
-                    info!("{file} is open again, at revision {}", self.shared.image.revision());
+                    info!("{file} is certain again, at revision {}", self.shared.image.revision());
                     return Ok(());
                 }
                 Err(Closed::ForGood(reason)) => return Err(self.stop(reason)),
@@ -59,11 +55,32 @@ impl Writer {
                 Err(Closed::ForNow(_)) => {}
             }
             self.pause()?;
-            outcome = self.reopen();
+            outcome = self.make_certain();
         }
     }
 
+    /// Brings the file to where a loss of power changes nothing of what can be read in it, and reads what is new.
+    ///
+    /// A flush that failed may have left any part of the commit on the disk, and the system may show all of it and
+    /// flush none of it ever again. But the connection has taken the commit back, so its next one is written over it,
+    /// from its first frame on: once that is on the disk, the doubtful one is nowhere.
+    fn make_certain(&mut self) -> Result<(), Closed> {
+        let Some(log) = self.log.take().filter(Log::is_idle) else { return self.reopen() };
+        let written = log.write(database::count_doubt);
+        let caught_up = match written {
+            Ok(()) => self.catch_up(&log),
+            Err(Failure::NotApplied(error) | Failure::Unclear(error)) => Err(Closed::ForNow(self.reason(&error))),
+            Err(Failure::Foreign) => Err(Closed::ForGood(self.foreign())),
+        };
+        self.log = Some(log);
+        caught_up
+    }
+
+    /// For a connection that can't even take the commit back. The log is moved to the database file, which writes and
+    /// flushes all of it once more.
     fn reopen(&mut self) -> Result<(), Closed> {
+        self.checkpoints.stop();
+        self.log = None;
         let log = Log::open(&self.database).map_err(|error| Closed::ForNow(error.to_string()))?;
         let path = self.database.files.path();
         match log.checkpoint(CheckpointMode::TRUNCATE) {
@@ -71,6 +88,15 @@ impl Writer {
             Ok(false) => return Err(Closed::ForNow(format!("{}: somebody reads its log", path.display()))),
             Err(error) => return Err(Closed::ForNow(self.reason(&error))),
         }
+        self.catch_up(&log)?;
+        self.log = Some(log);
+        self.checkpoints = Checkpoints::new(&self.database);
+        Ok(())
+    }
+
+    /// Publishes what the file has and the memory has not.
+    fn catch_up(&mut self, log: &Log) -> Result<(), Closed> {
+        let path = self.database.files.path();
         let image = &self.shared.image;
         let unreadable = |error| Closed::ForNow(load::unreadable(path, error).to_string());
         let newest = load::newest(log.conn()).map_err(unreadable)?;
@@ -88,8 +114,6 @@ impl Writer {
             image.publish(batch);
         }
         self.count_rows();
-        self.log = Some(log);
-        self.checkpoints = Checkpoints::new(&self.database);
         Ok(())
     }
 
@@ -108,12 +132,15 @@ impl Writer {
 
     /// Somebody wrote to the file who does not know the rules, so nothing that is in memory can be trusted.
     pub(super) fn stop_for_a_foreign_write(&mut self) -> Stopped {
-        let file = self.database.files.path().display();
-        let reason = format!(
-            "{file}: another program has written to it, so this one has stopped using it; \
-             only read it while Fabrica runs, and start again"
-        );
-        self.stop(reason)
+        self.stop(self.foreign())
+    }
+
+    fn foreign(&self) -> String {
+        format!(
+            "{}: another program has written to it, so this one has stopped using it; \
+             only read it while Fabrica runs, and start again",
+            self.database.files.path().display()
+        )
     }
 
     /// Ends it for everybody.

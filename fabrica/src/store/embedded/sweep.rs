@@ -29,6 +29,8 @@ const LEAST: usize = 4096;
 
 /// The state of the work, which starts anew with the process: what is dead can be seen from the rows.
 pub(super) struct Sweep {
+    least: usize,
+    part: usize,
     rows: u64,
     pass: Option<Pass>,
     owed: u64,
@@ -44,8 +46,9 @@ struct Pass {
 }
 
 impl Sweep {
-    pub(super) fn new(rows: u64) -> Self {
-        Self { rows, pass: None, owed: 0 }
+    pub(super) fn new(rows: u64, eager: bool) -> Self {
+        let (least, part) = if eager { (LEAST / 128, PART / 64) } else { (LEAST, PART) };
+        Self { least, part, rows, pass: None, owed: 0 }
     }
 
     /// How many rows the log has.
@@ -59,7 +62,7 @@ impl Sweep {
 
     /// Whether the next part is due even if there is something to write.
     pub(super) fn is_owed(&self) -> bool {
-        self.is_under_way() && self.owed >= PART as u64
+        self.is_under_way() && self.owed >= self.part as u64
     }
 
     /// Tells it of changes that were written.
@@ -80,7 +83,7 @@ impl Sweep {
         let (compacted, changes) = image.feed().kept();
         // Each change of the window may need one more row for what was there before.
         let needed = live + 2 * changes;
-        if self.rows > (needed + live.max(LEAST)) as u64 {
+        if self.rows > (needed + live.max(self.least)) as u64 {
             self.begin(image, compacted);
         }
     }
@@ -101,8 +104,8 @@ impl Sweep {
     /// Does a part of the pass.
     fn step(&mut self, image: &Image, log: &Log) -> Result<(), Failure> {
         let Some(pass) = &mut self.pass else { return Ok(()) };
-        let part = read_part(log.conn(), pass.after, pass.until)?;
-        self.owed = self.owed.saturating_sub(PART as u64);
+        let part = read_part(log.conn(), pass.after, pass.until, self.part)?;
+        self.owed = self.owed.saturating_sub(self.part as u64);
         let Some((last, _)) = part.last() else {
             self.pass = None;
             return Ok(());
@@ -139,10 +142,10 @@ impl Pass {
     }
 }
 
-fn read_part(conn: &Connection, after: i64, until: Revision) -> rusqlite::Result<Vec<(i64, Key)>> {
+fn read_part(conn: &Connection, after: i64, until: Revision, most: usize) -> rusqlite::Result<Vec<(i64, Key)>> {
     let mut part = conn.prepare_cached("SELECT id, key FROM log WHERE id > ? AND id < ? ORDER BY id LIMIT ?")?;
     let rows =
-        part.query_map((after, row::first_id(until.next()), i64::try_from(PART).unwrap_or(i64::MAX)), |row| {
+        part.query_map((after, row::first_id(until.next()), i64::try_from(most).unwrap_or(i64::MAX)), |row| {
             let key = row.get_ref(1)?.as_bytes()?;
             Ok((row.get(0)?, Bytes::copy_from_slice(key).into()))
         })?;

@@ -52,7 +52,7 @@ impl From<Stopped> for NotDone {
 impl Writer {
     pub(super) fn new(database: Database, shared: Arc<Shared>, log: Log, rows: u64, lock: Lock) -> Self {
         let checkpoints = Checkpoints::new(&database);
-        let sweep = Sweep::new(rows);
+        let sweep = Sweep::new(rows, database.options.eager);
         Self { database, shared, log: Some(log), checkpoints, sweep, _lock: lock }
     }
 
