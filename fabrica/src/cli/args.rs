@@ -32,7 +32,7 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Write all data into one file, from which `restore` makes it again. The program may run meanwhile
     Backup(BackupArgs),
-    /// Make the data what a backup holds. What was there is replaced. The program must not run
+    /// Make the data what a backup holds. What was there is kept beside it. The program must not run
     Restore(RestoreArgs),
     /// Write all objects as YAML, whole, also those of kinds that the program does not know. The program may run
     /// meanwhile
@@ -146,7 +146,7 @@ impl DataArgs {
 
 #[derive(Debug, Parser)]
 pub(super) struct BackupArgs {
-    /// The file to write. One that is there is replaced when the new one is whole
+    /// The file to write, which must not be there yet
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 

@@ -15,6 +15,7 @@ pub(super) fn backup(args: &BackupArgs) -> Result<()> {
 /// The program must not run.
 pub(super) fn restore(args: &RestoreArgs) -> Result<()> {
     let file = args.data.file_to_be()?;
-    store::restore(&args.file, &file)?;
-    print(&format!("{} holds what {} held\n", file.display(), args.file.display()))
+    let restored = store::restore(&args.file, &file)?;
+    let kept = restored.kept.map(|kept| format!("; what was there is in {}", kept.display())).unwrap_or_default();
+    print(&format!("{} holds what {} holds{kept}\n", file.display(), args.file.display()))
 }

@@ -4,9 +4,8 @@ use serde_json::Value;
 
 use super::keys;
 use super::trouble;
-use crate::resource::ResourceVersion;
+use crate::Result;
 use crate::store::{Page, Revision, Store};
-use crate::{Error, ErrorKind, Result};
 
 /// How many objects are read at once.
 const PAGE: usize = 1000;
@@ -83,10 +82,4 @@ fn whole(json: &[u8], uid: &str, modified: Revision) -> Option<Value> {
     metadata.insert("uid".to_owned(), uid.into());
     metadata.insert("resourceVersion".to_owned(), modified.to_string().into());
     Some(object)
-}
-
-/// The version that an exported object had.
-pub(super) fn version(object: &Value) -> Result<ResourceVersion> {
-    let Some(version) = object.pointer("/metadata/resourceVersion") else { return Ok(ResourceVersion::UNSET) };
-    serde_json::from_value(version.clone()).map_err(|error| Error::new(ErrorKind::Other, error.to_string()))
 }

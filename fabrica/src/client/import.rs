@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::keys;
 use super::trouble;
-use crate::resource::{Metadata, ResourceVersion, check_metadata, is_dns_subdomain};
+use crate::resource::{Metadata, check_metadata, is_dns_subdomain};
 use crate::store::{Entry, Guard, Key, Limits, Revision, Store, StoreError, Transaction};
 use crate::{Error, ErrorKind, Fault, Result};
 
@@ -55,8 +55,6 @@ pub struct Imported {
     pub unchanged: usize,
     /// The store's revision afterwards.
     pub revision: Revision,
-    /// The greatest version that a document bears, which some other store has handed out.
-    pub newest: ResourceVersion,
 }
 
 /// Puts whole objects into a store, as [`export`](super::export::export) handed them out: with their uids, generations,
@@ -64,6 +62,9 @@ pub struct Imported {
 ///
 /// Everything is checked before anything is written. The writes are transactions of up to 50 objects each: if the store
 /// fails between two, or the process is killed, do the same again; what is there already is left alone.
+///
+/// Versions that the other store has handed out mean nothing to this one: an embedded store that takes the place of another is
+/// best opened with `EmbeddedOptions::revision_at_least`.
 ///
 /// No program should be at work on the store: its reconcilers would act on the first objects before the last are there.
 ///
@@ -76,7 +77,6 @@ pub async fn import(store: &dyn Store, documents: Vec<ImportDocument>, options: 
     let mut imported = Imported::default();
     let mut steps = Vec::new();
     for object in objects {
-        imported.newest = imported.newest.max(object.version);
         match plan(store, &object, options).await? {
             Ok(Step::Keep) => imported.unchanged += 1,
             Ok(Step::Write(step)) => {
@@ -103,7 +103,6 @@ struct Object {
     name: Key,
     uid: String,
     json: Bytes,
-    version: ResourceVersion,
 }
 
 /// The objects that are right, and the faults of the others.
@@ -146,14 +145,10 @@ impl Object {
     fn read(place: String, mut object: Value, limits: Limits) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let (group, kind) = kind(&object, &mut faults);
-        let version = super::export::version(&object);
-        if let Err(error) = &version {
-            faults.push(Fault::new("metadata.resourceVersion", error.to_string()));
-        }
+        let metadata = metadata(&object, &mut faults);
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("resourceVersion");
         }
-        let metadata = metadata(&object, &mut faults);
         if !object.get("spec").is_some_and(Value::is_object) {
             faults.push(Fault::new("spec", "is missing: a whole object has one, if only `{}`"));
         }
@@ -170,7 +165,6 @@ impl Object {
             uid: metadata.uid.to_string(),
             // What was parsed from JSON or YAML is JSON again.
             json: object.to_string().into(),
-            version: version.unwrap_or_default(),
         };
         let txn = Transaction::new().put(read.key.clone(), read.json.clone()).put(read.name.clone(), read.uid.clone());
         limits.check(&txn).map_err(|error| vec![Fault::new("", error.to_string())])?;

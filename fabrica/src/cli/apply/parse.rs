@@ -151,9 +151,11 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::cli::dump::document;
 
     fn value(text: &str) -> Value {
         yaml(text).remove(0).value.unwrap()
@@ -220,5 +222,100 @@ mod tests {
         assert_eq!(documents[1].value, Ok(json!({ "b": 2 })));
         assert!(documents[2].value.is_err());
         assert!(super::json("").is_empty());
+    }
+
+    /// Texts that YAML, old or new, could take for something else.
+    fn text() -> impl Strategy<Value = String> {
+        let odd = [
+            "",
+            "~",
+            "null",
+            "no",
+            "on",
+            "Yes",
+            "true",
+            ".nan",
+            "-.inf",
+            "0755",
+            "0o17",
+            "0x1f",
+            "1_000",
+            "1e3",
+            "1.",
+            "+1",
+            "12:30:45",
+            "2026-01-01",
+            "---",
+            "...",
+            "--- a",
+            "- a",
+            "a: b",
+            "a #b",
+            "#",
+            "&a",
+            "*a",
+            "!a",
+            "|",
+            ">",
+            "%a",
+            "@",
+            "`",
+            "'",
+            "\"",
+            "\\",
+            " a",
+            "a ",
+            "a\n",
+            "\na",
+            "a\n\n",
+            "a\n b\n",
+            "\ta",
+            "a\tb",
+            "a\r\nb",
+            "\u{feff}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{0}",
+            "<<",
+            "=",
+            "[",
+            "{",
+            "}",
+            ",",
+            "?",
+            "? a",
+            ":",
+            "a:",
+        ];
+        prop_oneof![prop::sample::select(odd.to_vec()).prop_map(str::to_owned), "\\PC{0,20}", "[ -~\n]{0,120}"]
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_filter_map("a number of JSON", |n| serde_json::Number::from_f64(n).map(Value::Number)),
+            text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(text(), inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_dumped_is_read_again(value in any_value()) {
+            let object = json!({ "spec": value });
+            let yaml = document(&object).unwrap();
+            let read = super::yaml(&yaml);
+            prop_assert_eq!(read.len(), 1, "{}", yaml);
+            prop_assert_eq!(read[0].value.as_ref(), Ok(&object), "{}", yaml);
+        }
     }
 }
