@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::program::Folder;
+use super::program::Data;
 
 /// The kinds of the rack.
 const GROUP: &str = "rack.example.io";
@@ -52,10 +52,10 @@ impl Expected {
 }
 
 impl Inventory {
-    /// Reads the store in a folder that no program holds.
-    pub fn read(folder: &Folder) -> Self {
+    /// Reads data that no program holds.
+    pub fn read(data: &Data) -> Self {
         let (mut objects, mut names) = (Vec::new(), BTreeMap::new());
-        for line in folder.show().lines() {
+        for line in data.show().lines() {
             let (key, value) = line.split_once(' ').unwrap();
             if key.starts_with(&format!("o/{GROUP}/")) {
                 objects.push(serde_json::from_str(value).unwrap());

@@ -1,11 +1,12 @@
-//! The program that is killed, and the folder that it leaves.
+//! The program that is killed, and the data that it leaves.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
+
+use fabrica_tests::folder::Folder;
 
 /// What the program is to do.
 #[derive(Clone, Copy, Debug)]
@@ -25,25 +26,21 @@ pub enum End {
     Failed(String),
 }
 
-/// A folder of one case, gone with it unless the case fails.
-pub struct Folder(PathBuf);
+/// The data folder of one case.
+pub struct Data(Folder);
 
-impl Folder {
+impl Data {
     pub fn new(case: &str) -> Self {
         // A kill is no power loss: what was written is there, on whatever it was written to. Memory is fastest.
-        let memory = Path::new("/dev/shm");
-        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let path = parent.join(format!("fabrica-rack-{}-{case}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(Folder::in_memory(&format!("rack-{case}")).unwrap())
     }
 
     /// A copy for another case, of a folder that no program holds.
     pub fn copy(&self, case: &str) -> Self {
         let copy = Self::new(case);
-        for entry in fs::read_dir(&self.0).unwrap() {
+        for entry in fs::read_dir(self.0.path()).unwrap() {
             let entry = entry.unwrap();
-            fs::copy(entry.path(), copy.0.join(entry.file_name())).unwrap();
+            fs::copy(entry.path(), copy.0.path().join(entry.file_name())).unwrap();
         }
         copy
     }
@@ -81,7 +78,7 @@ impl Folder {
 
     fn command(&self, task: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_killable_rack"));
-        command.arg(task).arg(&self.0).stdin(Stdio::null()).stderr(Stdio::piped());
+        command.arg(task).arg(self.0.path()).stdin(Stdio::null()).stderr(Stdio::piped());
         command
     }
 }
@@ -92,15 +89,5 @@ fn end(child: Child) -> End {
         (Some(0), _) => End::Done,
         (None, Some(9)) => End::Killed,
         _ => End::Failed(format!("{status}: {}", String::from_utf8_lossy(&stderr))),
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            eprintln!("what it left is in {}", self.0.display());
-        } else {
-            let _ = fs::remove_dir_all(&self.0);
-        }
     }
 }
