@@ -4,6 +4,7 @@
 pub mod folder;
 pub mod ledger;
 pub mod random;
+//! The contract tests stand beside this file. Here, the code of the README and of the guides is compiled and run.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -12,3 +13,7 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../docs/guide.md")]
 mod guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/ownership.md")]
+mod ownership {}

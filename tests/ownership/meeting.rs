@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use fabrica::prelude::*;
 use fabrica::reconciler::States;
+use fabrica::resource::ObjectKey;
 use fabrica::store::{Fault, Guard, MemoryStore};
 use parking_lot::Mutex;
 
-use super::kinds::{Log, Node, NodeSpec, Rack, RackSpec, names, node, node_of, picture, rack, racks, settle, start};
+use super::kinds::{
+    Cable, Log, Node, NodeSpec, Rack, RackSpec, names, node, node_of, picture, rack, racks, settle, start,
+};
 use super::logs::Logs;
 
 fn at(controller: &Controller, object: &impl Resource) -> Context {
@@ -70,6 +73,44 @@ async fn the_child_of_an_owner_that_is_gone_makes_room_for_that_of_its_successor
     settle().await;
     let uid = second.uid();
     assert_eq!(picture(client), ["r".to_owned(), format!("r-0 of {uid}"), format!("r-1 of {uid}")]);
+    assert!(!logs.text().contains("failed"), "{}", logs.text());
+    controller.stop().await.unwrap();
+}
+
+/// As `racks`, with nodes that are other objects each time they are made.
+#[reconciler(register = false)]
+async fn racks_of_new_nodes(rack: &mut Rack, ctx: &Context) -> Result<Action> {
+    let node = |n| Node::new(format!("{}-{n}", rack.name()), NodeSpec::default());
+    ctx.converge_owned((0..rack.spec.nodes).map(node).collect()).await?;
+    Ok(Action::AwaitChange)
+}
+
+#[reconciler(register = false)]
+async fn nodes_with_cables(node: &mut Node, ctx: &Context) -> Result<Action> {
+    let cable = |n| Cable::new(format!("{}-{n}", node.name()), NodeSpec::default());
+    ctx.converge_owned((0..20).map(cable).collect()).await?;
+    Ok(Action::AwaitChange)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tree_whose_middle_is_deleted_comes_back_at_once_and_nothing_fails() {
+    let logs = Logs::default();
+    let _guard = logs.capture();
+    let builder = Controller::empty().reconciler::<racks_of_new_nodes>().reconciler::<nodes_with_cables>();
+    let controller = builder.resource::<Cable>().build().await.unwrap();
+    controller.start().await.unwrap();
+    let client = controller.client();
+    client.create(rack("r", 3)).await.unwrap();
+    settle().await;
+    for _ in 0..20 {
+        let old = client.get_by_name::<Node>("", "r-1").await.unwrap();
+        client.delete::<Node>(old.uid()).await.unwrap();
+        settle().await;
+        let new = client.get_by_name::<Node>("", "r-1").await.unwrap();
+        assert_ne!(old.uid(), new.uid());
+        let cables = client.cache::<Cable>().owned_by(&ObjectKey::of::<Node>(new.uid().clone()));
+        assert_eq!((cables.len(), client.cache::<Cable>().len()), (20, 60));
+    }
     assert!(!logs.text().contains("failed"), "{}", logs.text());
     controller.stop().await.unwrap();
 }

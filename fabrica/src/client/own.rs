@@ -10,6 +10,9 @@ use crate::resource::{Metadata, Object, ObjectKey, OwnerReference, ResourceType,
 use crate::store::{Guard, Revision};
 use crate::{Error, ErrorKind, Fault, Result};
 
+/// How often it is looked again at a name that somebody else took or freed just now.
+const LOOKS: usize = 10;
+
 /// An object that others are to belong to, as of when it was read.
 pub(crate) struct Owner {
     key: ObjectKey,
@@ -126,25 +129,32 @@ impl Client {
     /// Creates an object that was [adopted](Owner::adopt), or makes the existing one of its name as given.
     pub(crate) async fn own_object(&self, owner: &Owner, child: &dyn Object) -> Result<Owned> {
         let what = title(child.resource_type(), child.metadata());
+        let mut looks = LOOKS;
         self.check_alive(owner, &what)?;
-        let error = match self.converge(child, Some(owner)).await {
-            Ok((applied, child)) => return Ok(Owned::Done(applied, child)),
-            Err(error) => error,
-        };
-        if error.kind() != &ErrorKind::Conflict {
-            return Err(error);
-        }
-        // If the fence did not hold, the store knows that the owner is gone before the cache does.
-        let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(&what, &error))?;
-        self.inner.shared.progress.wait(revision).await;
-        self.check_alive(owner, &what)?;
-        let found = self.find(child.resource_type(), &child.metadata().namespace, &child.metadata().name);
-        let found = found.ok().and_then(|key| Some((self.cached(&key)?, key.uid)));
-        match found {
-            Some((cached, uid)) if self.is_going(&cached.metadata_ref(&uid), owner) => {
-                Ok(Owned::Going { uid, seen: cached.modified, title: what })
+        loop {
+            let error = match self.converge(child, Some(owner)).await {
+                Ok((applied, child)) => return Ok(Owned::Done(applied, child)),
+                Err(error) => error,
+            };
+            looks -= 1;
+            if error.kind() != &ErrorKind::Conflict || looks == 0 {
+                return Err(error);
             }
-            _ => Err(error),
+            // If the fence did not hold, the store knows that the owner is gone before the cache does.
+            let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(&what, &error))?;
+            self.inner.shared.progress.wait(revision).await;
+            self.check_alive(owner, &what)?;
+            let found = self.find(child.resource_type(), &child.metadata().namespace, &child.metadata().name);
+            let found = found.ok().and_then(|key| Some((self.cached(&key)?, key.uid)));
+            // What was in the way may be gone by now, or another object be there: that is another try.
+            let Some((cached, uid)) = found else { continue };
+            let metadata = cached.metadata_ref(&uid);
+            if self.is_going(&metadata, owner) {
+                return Ok(Owned::Going { uid, seen: cached.modified, title: what });
+            }
+            if metadata.controller().is_some_and(|other| !other.is_to(&owner.key)) {
+                return Err(error);
+            }
         }
     }
 
