@@ -1,10 +1,9 @@
 //! The contract tests stand beside this file. Here is what several of them share, and the code of the README and of
-//! the guide is compiled and run.
+//! the guides is compiled and run.
 
 pub mod folder;
 pub mod ledger;
 pub mod random;
-//! The contract tests stand beside this file. Here, the code of the README and of the guides is compiled and run.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
