@@ -3,15 +3,8 @@
 
 mod built;
 
-#[allow(dead_code)] // its `main` is run as a program
-#[path = "../examples/device/main.rs"]
-mod device;
-
 use std::process::{Command, Output};
 
-use device::{Device, DeviceSpec, Power};
-use fabrica::event::Delivery;
-use fabrica::prelude::*;
 use serde_json::Value;
 
 fn run(name: &str, args: &[&str]) -> (Output, String) {
@@ -53,45 +46,17 @@ fn the_device_shows_the_final_object_as_yaml() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_device_goes_from_running_to_stopped_and_back() {
-    let controller = Controller::discover().workers(5).build().await.unwrap();
-    let mut events = controller.bus().subscribe(Pattern::parse("io.example.device.*").unwrap());
-    controller.start().await.unwrap();
-    let client = controller.client();
-    let spec = DeviceSpec { desired: Power::Running, config: None };
-    client.create(Device::new("dev-123", spec).with_uid("dev-123")).await.unwrap();
-    let rounds = [
-        (Power::Running, "io.example.device.started", "DeviceRunning"),
-        (Power::Stopped, "io.example.device.stopped", "DeviceStopped"),
-        (Power::Running, "io.example.device.started", "DeviceRunning"),
-    ];
-    for (round, (power, event_type, reason)) in (1..).zip(rounds) {
-        if round > 1 {
-            let mut device = Device::clone(&*client.get::<Device>("dev-123").await.unwrap());
-            device.spec.desired = power;
-            client.update(device).await.unwrap();
-        }
-        let device = client.wait_until::<Device>("dev-123", |device| device.status.state == power).await.unwrap();
-        let ready = device.ready().unwrap();
-        assert_eq!((device.is_ready(), &*ready.reason), (power == Power::Running, reason));
-        assert_eq!(ready.observed_generation, Some(round));
-        match events.next().await {
-            Some(Delivery::Event(event)) => {
-                assert_eq!((event.event_type(), event.subject()), (event_type, Some("Device/dev-123")));
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    controller.stop().await.unwrap();
-    assert!(events.next().await.is_none(), "no event beyond those three");
-}
-
 #[test]
 fn the_shipped_schemas_are_those_of_the_programs() {
     let (output, text) = run("catalog", &["schemas", "--out", "schemas", "--check"]);
     assert!(output.status.success(), "{text}\nmend it: cargo run --example catalog -- schemas --out schemas");
-    for schema in ["example.io/device_v1.json", "supervisor.example.io/process_v1.json"] {
+    let kinds = [
+        "cluster.example.io/cluster_v1.json",
+        "cluster.example.io/node_v1.json",
+        "example.io/device_v1.json",
+        "supervisor.example.io/process_v1.json",
+    ];
+    for schema in kinds {
         assert!(built::root().join("schemas").join(schema).is_file(), "{schema}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fabrica::prelude::*;
-use fabrica::store::Fault;
+use fabrica::store::{Fault, Op};
 use fabrica::testing::{Harness, WriteKind};
 
 /// A thing that follows another.
@@ -186,6 +186,76 @@ async fn settle_waits_for_a_watch_that_has_to_begin_anew() {
     h.settle().await.unwrap();
     applied.await.unwrap().unwrap();
     assert_eq!(h.get::<Link>("a").status.value, 1);
+}
+
+#[tokio::test]
+async fn settle_waits_for_garbage_collection_that_has_to_try_again() {
+    let h = start(Does::answer(Action::AwaitChange)).await;
+    let parent = h.apply(link("parent", 1)).await.unwrap();
+    let mut child = link("child", 1);
+    child.metadata.owner_references.push(OwnerReference::to_controller(&*parent));
+    h.apply(child).await.unwrap();
+    h.settle().await.unwrap();
+    let mut refusals = 3;
+    h.store().faults().on_txn(move |txn| {
+        let is_child = |op: &Op| matches!(op, Op::Delete(key) if key.as_bytes().ends_with(b"/child"));
+        let refuse = refusals > 0 && txn.ops.iter().any(is_child);
+        refusals -= u32::from(refuse);
+        refuse.then_some(Fault::Unavailable)
+    });
+    h.delete::<Link>("parent").await.unwrap();
+    h.settle().await.unwrap();
+    assert!(h.list::<Link>().is_empty(), "{}", h.story());
+}
+
+#[tokio::test]
+async fn a_second_harness_on_the_same_store_sees_what_a_restart_does() {
+    let h = start(Does::new(|_| Deed::Answer(Err(Error::terminal("not now"))))).await;
+    h.apply(link("a", 1)).await.unwrap();
+    h.settle().await.unwrap();
+    h.controller().stop().await.unwrap();
+
+    let builder = Controller::empty().reconciler::<save>().state(Does::answer(Action::AwaitChange));
+    let restarted = Harness::start_on(h.store().clone(), builder).await.unwrap();
+    restarted.settle().await.unwrap();
+    assert_eq!(restarted.runs()[0].reasons, "started");
+    restarted.assert_writes(["status Link a"]);
+}
+
+#[tokio::test]
+async fn every_object_can_be_asked_once_more() {
+    let h = start(Does::answer(Action::AwaitChange)).await;
+    for name in ["a", "b"] {
+        h.apply(link(name, 1)).await.unwrap();
+    }
+    h.settle().await.unwrap();
+    h.look_away();
+    h.reconcile_all().await.unwrap();
+    assert_eq!(h.runs().iter().map(|run| run.object.to_string()).collect::<Vec<_>>(), ["Link a", "Link b"]);
+    h.assert_idle();
+}
+
+#[tokio::test]
+async fn what_a_run_says_without_a_write_is_no_idleness() {
+    let h = start(Does::answer(Action::AwaitChange)).await;
+    h.apply(link("a", 0)).await.unwrap();
+    h.settle().await.unwrap();
+    h.look_away();
+    h.controller().bus().publish(Event::new("io.example.link.told").unwrap()).unwrap();
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| h.assert_idle())).unwrap_err();
+    assert!(failed.downcast_ref::<String>().unwrap().contains("found:\n  io.example.link.told"));
+}
+
+#[tokio::test]
+async fn objects_are_found_by_their_names() {
+    let h = start(Does::answer(Action::AwaitChange)).await;
+    h.apply(Link::new("by-name", LinkSpec::default())).await.unwrap();
+    assert_eq!(h.get::<Link>("by-name").name(), "by-name");
+    assert!(h.find::<Link>("another").is_none());
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| h.get::<Link>("another"))).unwrap_err();
+    let text = failed.downcast_ref::<String>().unwrap();
+    assert!(text.starts_with("there is no Link another\nwhat happened up to 0.000s:"), "{text}");
+    assert!(h.delete::<Link>("another").await.unwrap_err().is_not_found());
 }
 
 #[tokio::test]

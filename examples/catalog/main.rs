@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // the programs are here for their kinds: nothing calls their `main`
 
+#[path = "../cluster/main.rs"]
+mod cluster;
 #[path = "../device/main.rs"]
 mod device;
 #[path = "../supervisor/process.rs"]

@@ -112,3 +112,6 @@ async fn main() -> Result<()> {
     print!("{}", serde_saphyr::to_string(&object.to_value()?)?);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

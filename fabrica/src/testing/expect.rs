@@ -8,6 +8,20 @@ use crate::event::{Event, Pattern};
 
 impl Harness {
     /// The writes since the last look at them, in the order of the store.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     assert_eq!(h.writes(), ["created Namespace lab"]);
+    ///     assert!(h.writes().is_empty(), "they were looked at");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     pub fn writes(&self) -> Vec<Write> {
         self.log().take_writes()
@@ -18,6 +32,20 @@ impl Harness {
     ///
     /// # Panics
     /// The pattern is none.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     let created = h.events("**.created");
+    ///     assert_eq!(created[0].event_type(), "io.fabrica.namespace.created");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn events(&self, pattern: &str) -> Vec<Arc<Event>> {
@@ -26,12 +54,38 @@ impl Harness {
     }
 
     /// The runs since the last look at them, in the order in which they began. Those of the built-in kinds are left out.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.settle().await?;
+    ///     assert!(h.runs().is_empty(), "nothing is reconciled here but namespaces");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         self.log().take_runs()
     }
 
     /// Forgets what happened so far: assertions look at what comes.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     h.look_away();
+    ///     h.assert_idle();
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     pub fn look_away(&self) {
         let _ = (self.writes(), self.runs(), self.log().take_events(&Pattern::all()));
     }
@@ -41,6 +95,19 @@ impl Harness {
     ///
     /// # Panics
     /// They were not, with the story of what happened.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     h.assert_writes(["created Namespace lab"]);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[track_caller]
     pub fn assert_writes<'a>(&self, expected: impl IntoIterator<Item = &'a str>) {
         let found = self.writes().iter().map(ToString::to_string).collect();
@@ -51,6 +118,19 @@ impl Harness {
     ///
     /// # Panics
     /// They were not, with the story of what happened; or the pattern is none.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     h.assert_events("io.fabrica.**", ["io.fabrica.namespace.created"]);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[track_caller]
     pub fn assert_events<'a>(&self, pattern: &str, expected: impl IntoIterator<Item = &'a str>) {
         let found = self.events(pattern).iter().map(|event| event.event_type().to_owned()).collect();
@@ -62,6 +142,18 @@ impl Harness {
     ///
     /// # Panics
     /// Something was, with the story of what happened.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.settle().await?;
+    ///     h.assert_idle();
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[track_caller]
     pub fn assert_idle(&self) {
         self.assert_writes([]);

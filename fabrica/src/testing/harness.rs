@@ -158,18 +158,57 @@ impl Harness {
     }
 
     /// The controller.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.settle().await?;
+    ///     assert_eq!(h.controller().pending(), 0);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     pub fn controller(&self) -> &Controller {
         &self.controller
     }
 
     /// The controller's client: for whatever the harness has no short word for.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     let lab = h.client().create(Namespace::new("lab")).await?;
+    ///     assert_eq!(h.client().get::<Namespace>(lab.uid()).await?.name(), "lab");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     pub fn client(&self) -> &Client {
         self.controller.client()
     }
 
     /// The store, which can be told to fail: see [`MemoryStore::faults`].
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.store().faults().fail_next(1, fabrica::store::Fault::Unavailable);
+    ///     assert!(h.apply(Namespace::new("lab")).await.is_err());
+    ///     assert!(h.apply(Namespace::new("lab")).await.is_ok());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     pub fn store(&self) -> &MemoryStore {
         &self.store
@@ -180,6 +219,20 @@ impl Harness {
     ///
     /// # Errors
     /// As for [`Client::apply`].
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     h.apply(Namespace::new("lab")).await?; // it is so already
+    ///     h.assert_writes(["created Namespace lab"]);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     pub async fn apply<T: Resource>(&self, object: T) -> Result<Arc<T>> {
         self.client().apply(object).await
     }
@@ -188,6 +241,21 @@ impl Harness {
     ///
     /// # Errors
     /// As for [`Client::delete`].
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     h.delete::<Namespace>("lab").await?;
+    ///     h.settle().await?; // what is in it goes first
+    ///     assert!(h.find::<Namespace>("lab").is_none());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     pub async fn delete<T: Resource>(&self, name: &str) -> Result<()> {
         let (namespace, name) = split(name);
         let key = self.client().find(T::TYPE, namespace, name)?;
@@ -198,6 +266,18 @@ impl Harness {
     ///
     /// # Panics
     /// There is none, with the story of what happened.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     assert_eq!(h.get::<Namespace>("default").name(), "default");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn get<T: Resource>(&self, name: &str) -> Arc<T> {
@@ -205,6 +285,18 @@ impl Harness {
     }
 
     /// The object of a name, as it is now, if there is one.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     assert!(h.find::<Namespace>("lab").is_none());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     pub fn find<T: Resource>(&self, name: &str) -> Option<Arc<T>> {
         let (namespace, name) = split(name);
@@ -216,6 +308,20 @@ impl Harness {
     ///
     /// # Panics
     /// The builder doesn't know the kind, or the store holds something that can't be decoded.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     let names: Vec<String> = h.list::<Namespace>().iter().map(|namespace| namespace.name().to_owned()).collect();
+    ///     assert_eq!(names, ["default", "lab"]);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn list<T: Resource>(&self) -> Vec<Arc<T>> {
@@ -228,6 +334,19 @@ impl Harness {
     }
 
     /// What happened so far, a line for each run, write and event, as a failed assertion shows it.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// use fabrica::resource::Namespace;
+    /// use fabrica::testing::Harness;
+    ///
+    /// Harness::run(Controller::empty(), async |h| {
+    ///     h.apply(Namespace::new("lab")).await?;
+    ///     assert!(h.story().contains("write  created Namespace lab"));
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), fabrica::Error>(())
+    /// ```
     #[must_use]
     pub fn story(&self) -> String {
         self.log.story()
