@@ -105,6 +105,7 @@ impl Children {
             Found::Ended { group, exit, mark } => {
                 if let Some(group) = group {
                     end_leftovers(group, &mark);
+                    self.outputs(data)?.follow(process.name(), process.uid())?.rest();
                 }
                 let child = Child {
                     pid: group.unwrap_or_default(),
@@ -199,6 +200,14 @@ impl Children {
         let mut table = self.table.lock();
         if table.entries.get(uid).is_some_and(|entry| entry.child.exit.is_some()) {
             table.entries.remove(uid);
+        }
+    }
+
+    /// Forgets a child that has ended, and that there ever was one.
+    pub fn remove(&self, uid: &Uid) {
+        self.forget(uid);
+        if let Some(outputs) = &*self.outputs.lock() {
+            outputs.remove(uid);
         }
     }
 

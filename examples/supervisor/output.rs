@@ -1,8 +1,9 @@
 //! What the children print, line by line into the log.
 //!
 //! Each prints into a file of its own in the data folder, and not into a pipe: a pipe breaks when the supervisor is killed,
-//! and with it the process that prints. What was read is wiped from the file, so that the file holds what nobody has seen
-//! yet: little while a supervisor runs, and otherwise everything, which the next one reads.
+//! and with it the process that prints. What was logged is wiped from the file, so that the file holds what nobody has
+//! seen yet: little while a supervisor runs, and otherwise everything, which the next one logs. Nothing is lost; a few
+//! lines are logged twice if the supervisor is killed between the two.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -76,6 +77,17 @@ impl Outputs {
         Ok(Output { name: name.to_owned(), file, read, wiped: read, line: Vec::new(), grew, can_wipe: true })
     }
 
+    /// Removes what the last process of an object wrote.
+    pub fn remove(&self, uid: &Uid) {
+        let path = self.path(uid);
+        self.readers.lock().remove(path.file_name().unwrap_or_default());
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            warn!("{} can't be removed: {error}", path.display());
+        }
+    }
+
     fn path(&self, uid: &Uid) -> PathBuf {
         self.folder.join(format!("{uid}.log"))
     }
@@ -146,12 +158,18 @@ impl Output {
             tokio::select! {
                 () = self.grew.notified() => {}
                 ended = &mut end => {
-                    self.read_on();
-                    self.say();
+                    self.rest();
                     return ended;
                 }
             }
         }
+    }
+
+    /// Logs what was written until now, to the last word.
+    pub fn rest(mut self) {
+        self.read_on();
+        self.say();
+        self.wipe();
     }
 
     /// Reads what there is. A file that can't be read has nothing more to say.

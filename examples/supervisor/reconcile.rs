@@ -57,7 +57,7 @@ async fn remove(process: &mut Process, ctx: &Context) -> Result<Finalize> {
         stop(process, &children);
         return Ok(Finalize::AwaitChange);
     }
-    children.forget(process.uid());
+    children.remove(process.uid());
     info!("{} is removed", process.name());
     Ok(Finalize::Done)
 }

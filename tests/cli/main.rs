@@ -3,7 +3,10 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod apply;
+mod backup;
+mod data;
 mod declarations;
+mod dump;
 mod program;
 mod run;
 mod table;

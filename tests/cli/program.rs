@@ -10,11 +10,21 @@ use std::time::{Duration, Instant};
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The program with nothing of this process's settings.
+/// The program with nothing of this process's settings. It keeps no data.
 pub fn gadget(args: &[&str]) -> Command {
+    let mut command = gadget_with_data(args);
+    command.env("FABRICA_MEMORY", "1");
+    command
+}
+
+/// The program with nothing of this process's settings. Say where it keeps its data: the default is the folder that it
+/// runs in.
+pub fn gadget_with_data(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gadget"));
-    for name in ["FABRICA_LOG", "RUST_LOG", "FABRICA_APPLY", "FABRICA_WORKERS", "FABRICA_GRACE", "FABRICA_SCHEMAS"] {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        if name == "RUST_LOG" || name.to_string_lossy().starts_with("FABRICA_") {
+            command.env_remove(name);
+        }
     }
     command.args(args).stdin(Stdio::null());
     command

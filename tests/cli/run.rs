@@ -72,14 +72,24 @@ fn wrong_usage_is_exit_code_2_and_help_states_every_default() {
         assert_eq!(code, 2, "{args:?}: {stderr}");
         assert!(stderr.contains("--help"), "{stderr}");
     }
-    let (code, help, _) = output(gadget(&["run", "--help"]));
-    assert_eq!(code, 0);
-    let options = help.split("\n  -").skip(1).filter(|option| !option.contains("--help"));
-    for option in options {
-        let stated = option.contains("[default: ") || option.contains("Without this");
-        assert!(stated, "{option}");
+    for command in ["run", "backup", "restore", "dump", "load", "schemas"] {
+        let (code, help, _) = output(gadget(&[command, "--help"]));
+        assert_eq!(code, 0);
+        let options = help.split("\n  -").skip(1).filter(|option| !option.contains("--help"));
+        for option in options {
+            let stated = option.contains("[default: ") || option.contains("Without this");
+            // A flag that is not given is off.
+            assert!(stated || option.starts_with("-check"), "{command}: {option}");
+        }
+        if command != "schemas" {
+            assert!(help.contains("--data <DIR>") && help.contains("[env: FABRICA_DATA=]"), "{help}");
+            assert!(help.contains("[default: data]"), "{help}");
+        }
     }
-    assert!(help.contains("FABRICA_WORKERS") && help.contains("FABRICA_GRACE") && help.contains("FABRICA_APPLY"));
+    let (_, help, _) = output(gadget(&["run", "--help"]));
+    for variable in ["FABRICA_WORKERS", "FABRICA_GRACE", "FABRICA_APPLY", "FABRICA_MEMORY"] {
+        assert!(help.contains(variable), "{help}");
+    }
 }
 
 #[test]

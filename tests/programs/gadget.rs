@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fabrica::cli::App;
 use fabrica::prelude::*;
+use fabrica::store::MemoryStore;
 
 /// A thing that has a size.
 #[derive(Clone, Debug, Resource)]
@@ -64,16 +65,36 @@ fn gadgets_with(_: &Part, _: &Client) -> Vec<String> {
     Vec::new()
 }
 
+/// Creates one gadget after the other, for as long as it can.
+async fn write(client: Client) -> Result<()> {
+    for number in 0_u32.. {
+        let spec = GadgetSpec { wanted_size: number, note: None };
+        client.create(Gadget::new(format!("w-{number}"), spec)).await?;
+        if number % 50 == 49 {
+            info!("wrote {}", number + 1);
+        }
+    }
+    Ok(())
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some()
+}
+
 fn main() -> ExitCode {
     let runs = Arc::new(AtomicUsize::new(0));
     let state = Arc::clone(&runs);
     App::new()
         .configure(move |builder| {
             let builder = builder.workers(7);
-            if std::env::var_os("WITHOUT_STATE").is_some() { builder } else { builder.state(state) }
+            let builder = if is_set("OWN_STORE") { builder.store(MemoryStore::new()) } else { builder };
+            if is_set("WITHOUT_STATE") { builder } else { builder.state(state) }
         })
         .on_start(|controller| async move {
             info!("on_start: {} kinds", controller.registry().resources().len());
+            if is_set("WRITES") {
+                tokio::spawn(write(controller.client().clone()));
+            }
             Ok(())
         })
         .on_stop(move |_| async move {

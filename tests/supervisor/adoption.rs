@@ -80,6 +80,9 @@ fn nothing_that_a_process_prints_meanwhile_is_lost_or_said_twice() {
     supervisor.write(&Manifest::shell("talker", &script));
     let talker = supervisor.running("talker");
     supervisor.wait_for("talker | before");
+    // Between saying and wiping it, a supervisor that is killed leaves it to the next one to say it again.
+    let file = fs::read_dir(supervisor.data().join("output")).unwrap().next().unwrap().unwrap().path();
+    assert!(wait_until(|| fs::read(&file).is_ok_and(|output| output.starts_with(&[0; 7]))), "it is not wiped");
     supervisor.end(Signal::KILL);
     fs::write(go, "").unwrap();
     assert!(wait_until(|| done.exists()), "it does not go on");
@@ -142,6 +145,7 @@ fn what_changed_while_no_supervisor_ran_is_made_so() {
     supervisor.write(&Manifest::sleep("stays").grace(6));
     supervisor.start_again();
     supervisor.wait_for("goes is removed");
+    assert_eq!(fs::read_dir(supervisor.data().join("output")).unwrap().count(), 2);
     supervisor.wait_for("echo | it says two");
     assert_eq!(supervisor.adopted("stays"), procs[0]);
     assert!(!procs[1].exists() && !procs[2].exists() && procs[0].exists(), "{}", supervisor.log());
@@ -197,16 +201,17 @@ fn another_process_under_the_number_is_never_signalled() {
 
 #[test]
 fn what_a_process_left_behind_goes_also_when_no_supervisor_saw_its_end() {
-    let script = "sleep 1000 & echo \"child $!\"; wait";
+    let script = "sleep 1000 & echo \"child $!\"; trap 'printf \"last words\"; exit' TERM; wait";
     let mut supervisor = Supervisor::start(&[Manifest::shell("parent", script).restart("{policy: Never}")]);
     let parent = supervisor.running("parent");
     let line = supervisor.wait_for("parent | child ");
     let child = Proc::of(number_after(&line.text, "parent | child "));
     supervisor.end(Signal::KILL);
-    signal(parent.pid, Signal::KILL);
+    signal(parent.pid, Signal::TERM);
     parent.wait_until_gone();
     assert!(child.exists());
     supervisor.start_again();
+    supervisor.wait_for("parent | last words");
     supervisor.wait_for("parent is Failed: ended, nobody knows how");
     child.wait_until_gone();
 }
