@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fabrica::store::{EmbeddedStore, Key, Page, Revision, Store, Transaction, WatchItem, backup, restore};
 use rusqlite::Connection;
 
-use crate::folder::Folder;
+use crate::{file, folder, open};
 
 async fn put(store: &EmbeddedStore, key: &str, value: &str) -> Revision {
     store.txn(Transaction::new().put(key, value.to_owned())).await.unwrap()
@@ -15,8 +15,8 @@ async fn put(store: &EmbeddedStore, key: &str, value: &str) -> Revision {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_under_load_is_of_one_moment() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     put(&store, "/first", "0").await;
     let stop = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn({
@@ -34,7 +34,7 @@ async fn a_backup_under_load_is_of_one_moment() {
     for i in 0..5 {
         let copy = folder.path().join(format!("{i}.backup"));
         let known = store.revision().await.unwrap();
-        let (source, dest) = (folder.file(), copy.clone());
+        let (source, dest) = (file(&folder), copy.clone());
         let revision = tokio::task::spawn_blocking(move || backup(source, dest)).await.unwrap().unwrap();
         assert!(revision >= known, "what was acknowledged at {known} is not in a backup of {revision}");
         assert!(revision >= last);
@@ -51,19 +51,19 @@ async fn a_backup_under_load_is_of_one_moment() {
 
 #[tokio::test]
 async fn a_backup_overwrites_nothing() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     put(&store, "/a", "1").await;
     let copy = folder.path().join("copy");
     fs::write(&copy, "precious").unwrap();
-    let error = backup(folder.file(), &copy).unwrap_err().to_string();
+    let error = backup(file(&folder), &copy).unwrap_err().to_string();
     assert!(error.contains("copy") && error.contains("exists already"), "{error}");
     assert_eq!(fs::read_to_string(&copy).unwrap(), "precious");
 }
 
 #[tokio::test]
 async fn a_backup_of_what_is_no_store_leaves_nothing_behind() {
-    let folder = Folder::new();
+    let folder = folder();
     let other = folder.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     for source in [other, folder.path().join("none.db")] {
@@ -76,19 +76,19 @@ async fn a_backup_of_what_is_no_store_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_restore_brings_back_the_past_under_a_new_revision() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     put(&store, "/a", "kept").await;
     put(&store, "/a", "kept too").await;
     let copy = folder.path().join("copy");
-    let revision = backup(folder.file(), &copy).unwrap();
+    let revision = backup(file(&folder), &copy).unwrap();
     put(&store, "/a", "lost").await;
     let last = put(&store, "/b", "lost").await;
     drop(store);
 
-    let restored = restore(&copy, folder.file()).unwrap();
+    let restored = restore(&copy, file(&folder)).unwrap();
     assert!(restored.revision.get() >= last.get() + 1_000_000_000);
-    let store = folder.open();
+    let store = open(&folder);
     assert_eq!(store.revision().await, Ok(restored.revision));
     let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
     assert_eq!(all.entries.len(), 1);
@@ -101,7 +101,7 @@ async fn a_restore_brings_back_the_past_under_a_new_revision() {
     let next = put(&store, "/a", "new").await;
     assert!(matches!(now.next().await, Some(WatchItem::Batch(batch)) if batch.revision == next));
     drop(store);
-    assert_eq!(folder.open().revision().await, Ok(next));
+    assert_eq!(open(&folder).revision().await, Ok(next));
 
     // What was there before is there still.
     let before = EmbeddedStore::open(restored.kept.unwrap()).unwrap();
@@ -110,72 +110,72 @@ async fn a_restore_brings_back_the_past_under_a_new_revision() {
 
 #[tokio::test]
 async fn a_restore_of_a_damaged_backup_touches_nothing() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     for i in 0..100 {
         put(&store, &format!("/{i}"), &"x".repeat(500)).await;
     }
     let copy = folder.path().join("copy");
-    backup(folder.file(), &copy).unwrap();
+    backup(file(&folder), &copy).unwrap();
     drop(store);
     let mut bytes = fs::read(&copy).unwrap();
     let place = bytes.windows(4).rposition(|part| part == b"xxxx").unwrap();
     bytes[place] = b'y';
     fs::write(&copy, bytes).unwrap();
-    let before = fs::read(folder.file()).unwrap();
-    let error = restore(&copy, folder.file()).unwrap_err().to_string();
+    let before = fs::read(file(&folder)).unwrap();
+    let error = restore(&copy, file(&folder)).unwrap_err().to_string();
     assert!(error.contains("fabrica.db was not restored") && error.contains("damaged"), "{error}");
-    assert!(fs::read(folder.file()).unwrap() == before);
-    assert_eq!(folder.open().revision().await, Ok(Revision::new(100)));
+    assert!(fs::read(file(&folder)).unwrap() == before);
+    assert_eq!(open(&folder).revision().await, Ok(Revision::new(100)));
 }
 
 #[tokio::test]
 async fn a_store_in_use_is_not_restored() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     put(&store, "/a", "1").await;
     let copy = folder.path().join("copy");
-    backup(folder.file(), &copy).unwrap();
-    let error = restore(&copy, folder.file()).unwrap_err().to_string();
+    backup(file(&folder), &copy).unwrap();
+    let error = restore(&copy, file(&folder)).unwrap_err().to_string();
     assert!(error.contains("in use"), "{error}");
 }
 
 #[tokio::test]
 async fn a_damaged_or_missing_store_is_restored() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     let revision = put(&store, "/a", "1").await;
     let copy = folder.path().join("copy");
-    assert_eq!(backup(folder.file(), &copy).unwrap(), revision);
+    assert_eq!(backup(file(&folder), &copy).unwrap(), revision);
     drop(store);
 
-    fs::write(folder.file(), "damaged").unwrap();
+    fs::write(file(&folder), "damaged").unwrap();
     fs::write(folder.path().join("fabrica.db-wal"), "its log").unwrap();
-    let restored = restore(&copy, folder.file()).unwrap();
+    let restored = restore(&copy, file(&folder)).unwrap();
     let kept = restored.kept.unwrap();
     assert_eq!(fs::read_to_string(&kept).unwrap(), "damaged");
     assert_eq!(fs::read_to_string(format!("{}-wal", kept.display())).unwrap(), "its log");
-    assert_eq!(folder.open().get(&"/a".into(), None).await.unwrap().0.unwrap().value, "1");
+    assert_eq!(open(&folder).get(&"/a".into(), None).await.unwrap().0.unwrap().value, "1");
 
-    fs::remove_file(folder.file()).unwrap();
-    assert_eq!(restore(&copy, folder.file()).unwrap().kept, None);
-    assert_eq!(folder.open().get(&"/a".into(), None).await.unwrap().0.unwrap().value, "1");
+    fs::remove_file(file(&folder)).unwrap();
+    assert_eq!(restore(&copy, file(&folder)).unwrap().kept, None);
+    assert_eq!(open(&folder).get(&"/a".into(), None).await.unwrap().0.unwrap().value, "1");
 }
 
 #[tokio::test]
 async fn a_revision_can_be_put_forward() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     put(&store, "/a", "1").await;
     drop(store);
     let far = Revision::new(5_000);
-    let open = || EmbeddedStore::options().revision_at_least(far).open(folder.file()).unwrap();
-    assert_eq!(open().revision().await, Ok(far));
-    let store = folder.open();
+    let open_far = || EmbeddedStore::options().revision_at_least(far).open(file(&folder)).unwrap();
+    assert_eq!(open_far().revision().await, Ok(far));
+    let store = open(&folder);
     assert_eq!(store.revision().await, Ok(far));
     let mut old = store.watch(&Key::EVERYTHING, Revision::new(1)).await.unwrap();
     assert_eq!(old.next().await, Some(WatchItem::Expired { oldest: far }));
     let next = put(&store, "/a", "2").await;
     drop(store);
-    assert_eq!(open().revision().await, Ok(next), "it is never put back");
+    assert_eq!(open_far().revision().await, Ok(next), "it is never put back");
 }

@@ -3,12 +3,12 @@
 use fabrica::store::{EmbeddedStore, Guard, Key, Page, Revision, Store, StoreError, Transaction, WatchItem};
 use futures_util::future::{FutureExt as _, join_all};
 
-use crate::folder::Folder;
+use crate::{file, folder, open};
 
 #[tokio::test]
 async fn concurrent_writers_share_commits() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     let create = |i: usize| Transaction::new().when(Guard::Absent(format!("/{i}").into())).put(format!("/{i}"), "1");
     let answers = join_all((0..500).map(|i| store.txn(create(i)))).await;
     let mut revisions: Vec<Revision> = answers.into_iter().map(Result::unwrap).collect();
@@ -21,8 +21,8 @@ async fn concurrent_writers_share_commits() {
 
 #[tokio::test]
 async fn a_transaction_sees_those_of_its_own_group() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     let claim = || Transaction::new().when(Guard::Absent("/claim".into())).put("/claim", "me");
     let answers = join_all((0..100).map(|_| store.txn(claim()))).await;
     let won: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
@@ -35,8 +35,8 @@ async fn a_transaction_sees_those_of_its_own_group() {
 
 #[tokio::test]
 async fn what_changes_nothing_needs_no_commit() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     let revision = store.txn(Transaction::new().put("/a", "1")).await.unwrap();
     let before = store.stats();
     assert_eq!(store.txn(Transaction::new().put("/a", "1").delete("/b")).await, Ok(revision));
@@ -46,9 +46,9 @@ async fn what_changes_nothing_needs_no_commit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overwriting_does_not_grow_the_file_without_limit() {
     const KEYS: usize = 500;
-    let folder = Folder::new();
+    let folder = folder();
     let options = || EmbeddedStore::options().watch_window(100);
-    let store = options().open(folder.file()).unwrap();
+    let store = options().open(file(&folder)).unwrap();
     let round = async |n: usize| {
         let put = |i: usize| Transaction::new().put(format!("/{i}"), format!("{n} {}", "x".repeat(1200)));
         for answer in join_all((0..KEYS).map(|i| store.txn(put(i)))).await {
@@ -64,10 +64,10 @@ async fn overwriting_does_not_grow_the_file_without_limit() {
     let after = Revision::new(before.revision.get() - 100);
     drop(store);
     // 100 rounds of 600 kB.
-    let size = std::fs::metadata(folder.file()).unwrap().len();
+    let size = std::fs::metadata(file(&folder)).unwrap().len();
     assert!(size < 16 << 20, "the file has {size} bytes");
 
-    let store = options().open(folder.file()).unwrap();
+    let store = options().open(file(&folder)).unwrap();
     assert_eq!(store.list(&Key::EVERYTHING, Page::all()).await.unwrap(), before);
     let mut watch = store.watch(&Key::EVERYTHING, after).await.unwrap();
     for i in 1..=100 {
@@ -80,9 +80,9 @@ async fn overwriting_does_not_grow_the_file_without_limit() {
 
 #[tokio::test]
 async fn what_was_deleted_stays_so_when_old_rows_are_removed() {
-    let folder = Folder::new();
+    let folder = folder();
     let options = || EmbeddedStore::options().watch_window(10);
-    let store = options().open(folder.file()).unwrap();
+    let store = options().open(file(&folder)).unwrap();
     for round in 0..20 {
         let turn = |i: usize| {
             let key = format!("/{i}");
@@ -99,20 +99,20 @@ async fn what_was_deleted_stays_so_when_old_rows_are_removed() {
     let revision = store.txn(Transaction::new().put("/kept", "1")).await.unwrap();
     assert!(store.stats().rows < 15_000, "{:?}", store.stats());
     drop(store);
-    let store = options().open(folder.file()).unwrap();
+    let store = options().open(file(&folder)).unwrap();
     let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
     assert_eq!((all.entries.len(), all.revision), (1, revision));
 }
 
 #[tokio::test]
 async fn dropping_the_store_finishes_what_was_begun() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     for i in 0..100 {
         // It is polled once, and then its caller goes away.
         let _ = store.txn(Transaction::new().put(format!("/{i}"), "1")).now_or_never();
     }
     drop(store);
-    let store = folder.open();
+    let store = open(&folder);
     assert_eq!(store.list(&Key::EVERYTHING, Page::all()).await.unwrap().entries.len(), 100);
 }

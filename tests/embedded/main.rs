@@ -2,20 +2,33 @@
 
 mod backups;
 mod commits;
-mod folder;
 mod opening;
 mod restart;
 mod trouble;
+mod views;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fabrica::store::EmbeddedStore;
 use fabrica::store::conformance::{Settings, TestStore, conformance};
-use folder::Folder;
+use fabrica_tests::folder::Folder;
+
+fn folder() -> Folder {
+    Folder::new("embedded").unwrap()
+}
+
+fn file(folder: &Folder) -> PathBuf {
+    folder.path().join(EmbeddedStore::FILE_NAME)
+}
+
+fn open(folder: &Folder) -> EmbeddedStore {
+    EmbeddedStore::open(file(folder)).unwrap()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_embedded_store_passes_the_suite() {
-    let folder = Folder::new();
+    let folder = folder();
     let made = AtomicUsize::new(0);
     conformance(async |settings: Settings| {
         let file = folder.path().join(format!("{}.db", made.fetch_add(1, Ordering::Relaxed)));

@@ -5,7 +5,7 @@ use fabrica::store::{
 };
 use tokio::time::{Duration, timeout};
 
-use crate::folder::Folder;
+use crate::{file, folder, open};
 
 async fn put(store: &EmbeddedStore, key: &str, value: &str) -> Revision {
     store.txn(Transaction::new().put(key, value.to_owned())).await.unwrap()
@@ -24,8 +24,8 @@ async fn changes(watch: &mut Watch, revision: Revision) -> Vec<Change> {
 
 #[tokio::test]
 async fn everything_is_there_after_a_restart() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     put(&store, "/a", "1").await;
     put(&store, "/b", "1").await;
     put(&store, "/a", "2").await;
@@ -34,7 +34,7 @@ async fn everything_is_there_after_a_restart() {
     let before = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
     drop(store);
 
-    let store = folder.open();
+    let store = open(&folder);
     let after = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
     assert_eq!(after, before);
     assert_eq!(after.entries.len(), 3);
@@ -47,18 +47,18 @@ async fn everything_is_there_after_a_restart() {
 
 #[tokio::test]
 async fn a_revision_survives_even_if_all_it_did_was_to_delete() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     put(&store, "/a", "1").await;
     let last = store.txn(Transaction::new().delete("/a")).await.unwrap();
     drop(store);
-    assert_eq!(folder.open().revision().await, Ok(last));
+    assert_eq!(open(&folder).revision().await, Ok(last));
 }
 
 #[tokio::test]
 async fn a_watch_goes_on_after_a_restart() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     let first = put(&store, "/a", "1").await;
     let seen = put(&store, "/b", "1").await;
     let second = put(&store, "/a", "2").await;
@@ -70,7 +70,7 @@ async fn a_watch_goes_on_after_a_restart() {
     }
     drop((store, before));
 
-    let store = folder.open();
+    let store = open(&folder);
     let mut watch = store.watch(&Key::EVERYTHING, seen).await.unwrap();
     assert_eq!(changes(&mut watch, second).await, shown[2]);
     assert_eq!(changes(&mut watch, both).await, shown[3]);
@@ -81,13 +81,13 @@ async fn a_watch_goes_on_after_a_restart() {
 
 #[tokio::test]
 async fn a_watch_from_before_the_window_expires_after_a_restart() {
-    let folder = Folder::new();
-    let store = EmbeddedStore::options().watch_window(3).open(folder.file()).unwrap();
+    let folder = folder();
+    let store = EmbeddedStore::options().watch_window(3).open(file(&folder)).unwrap();
     for i in 0..10 {
         put(&store, "/a", &format!("{i}")).await;
     }
     drop(store);
-    let store = EmbeddedStore::options().watch_window(3).open(folder.file()).unwrap();
+    let store = EmbeddedStore::options().watch_window(3).open(file(&folder)).unwrap();
     let mut old = store.watch(&Key::EVERYTHING, Revision::new(6)).await.unwrap();
     let oldest = Revision::new(7);
     assert_eq!(next(&mut old).await, WatchItem::Expired { oldest });
@@ -98,15 +98,15 @@ async fn a_watch_from_before_the_window_expires_after_a_restart() {
 
 #[tokio::test]
 async fn a_store_that_was_not_closed_is_whole() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     for i in 0..100 {
         put(&store, &format!("/{i}"), "1").await;
     }
     // What a killed process leaves behind: the file and its log, as they are now.
     let copy = folder.path().join("copy.db");
     for suffix in ["", "-wal"] {
-        let from = format!("{}{suffix}", folder.file().display());
+        let from = format!("{}{suffix}", file(&folder).display());
         std::fs::copy(from, format!("{}{suffix}", copy.display())).unwrap();
     }
     let copy = EmbeddedStore::open(copy).unwrap();

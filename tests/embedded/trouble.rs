@@ -4,7 +4,7 @@ use fabrica::store::{EmbeddedStore, Key, Page, Revision, Store, StoreError, Tran
 use futures_util::future::FutureExt as _;
 use rusqlite::Connection;
 
-use crate::folder::Folder;
+use crate::{Folder, file, folder, open};
 
 fn put(key: &str, value: impl Into<String>) -> Transaction {
     Transaction::new().put(key, value.into())
@@ -21,12 +21,12 @@ fn unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>, words: &[&str]
 
 #[tokio::test]
 async fn a_foreign_write_stops_the_store() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     store.txn(put("/a", "1")).await.unwrap();
     let mut watch = store.watch(&Key::EVERYTHING, Revision::new(1)).await.unwrap();
     assert!(watch.next().now_or_never().is_none());
-    Connection::open(folder.file()).unwrap().execute("DELETE FROM log", []).unwrap();
+    Connection::open(file(&folder)).unwrap().execute("DELETE FROM log", []).unwrap();
 
     let words = ["fabrica.db", "another program has written to it"];
     unavailable(store.txn(put("/b", "1")).await, &words);
@@ -40,9 +40,9 @@ async fn a_foreign_write_stops_the_store() {
 
 #[tokio::test]
 async fn somebody_who_reads_stops_nothing() {
-    let folder = Folder::new();
-    let store = folder.open();
-    let reader = Connection::open(folder.file()).unwrap();
+    let folder = folder();
+    let store = open(&folder);
+    let reader = Connection::open(file(&folder)).unwrap();
     for i in 0..10 {
         store.txn(put("/a", format!("{i}"))).await.unwrap();
         let read: String = reader.query_row("SELECT text FROM entries WHERE key = '/a'", [], |row| row.get(0)).unwrap();
@@ -52,8 +52,8 @@ async fn somebody_who_reads_stops_nothing() {
 
 #[tokio::test]
 async fn a_commit_in_doubt_is_unknown_and_then_the_truth_is_served() {
-    let folder = Folder::new();
-    let store = folder.open();
+    let folder = folder();
+    let store = open(&folder);
     let first = store.txn(put("/a", "1")).await.unwrap();
     let mut watch = store.watch(&Key::EVERYTHING, first).await.unwrap();
     store.doubt_next_commit();
@@ -67,12 +67,12 @@ async fn a_commit_in_doubt_is_unknown_and_then_the_truth_is_served() {
     let next = store.txn(put("/a", "3")).await.unwrap();
     assert_eq!(next, revision.next());
     drop(store);
-    assert_eq!(folder.open().revision().await, Ok(next));
+    assert_eq!(open(&folder).revision().await, Ok(next));
 }
 
 /// A store with room for about a hundred large values.
 fn small(folder: &Folder) -> EmbeddedStore {
-    EmbeddedStore::options().max_bytes(1 << 20).open(folder.file()).unwrap()
+    EmbeddedStore::options().max_bytes(1 << 20).open(file(&folder)).unwrap()
 }
 
 async fn fill(store: &EmbeddedStore) -> usize {
@@ -87,7 +87,7 @@ async fn fill(store: &EmbeddedStore) -> usize {
 
 #[tokio::test]
 async fn a_full_store_is_read_and_takes_writes_again_when_there_is_room() {
-    let folder = Folder::new();
+    let folder = folder();
     let store = small(&folder);
     let held = fill(&store).await;
     assert!(held > 50, "it was full after {held}");
@@ -103,13 +103,13 @@ async fn a_full_store_is_read_and_takes_writes_again_when_there_is_room() {
     }
     let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
     drop(store);
-    assert!(std::fs::metadata(folder.file()).unwrap().len() <= (1 << 20) + 64 * 4096);
+    assert!(std::fs::metadata(file(&folder)).unwrap().len() <= (1 << 20) + 64 * 4096);
     assert_eq!(small(&folder).list(&Key::EVERYTHING, Page::all()).await.unwrap(), all);
 }
 
 #[tokio::test]
 async fn a_full_store_gives_up_its_history_before_it_refuses() {
-    let folder = Folder::new();
+    let folder = folder();
     let store = small(&folder);
     let first = store.txn(put("/a", "first")).await.unwrap();
     for i in 0..1000 {
@@ -121,7 +121,7 @@ async fn a_full_store_gives_up_its_history_before_it_refuses() {
 
 #[tokio::test]
 async fn what_fits_gets_in_beside_what_does_not() {
-    let folder = Folder::new();
+    let folder = folder();
     let store = small(&folder);
     fill(&store).await;
     let (small, large) = (put("/small", "x"), put("/large", "x".repeat(500_000)));
@@ -132,11 +132,11 @@ async fn what_fits_gets_in_beside_what_does_not() {
 
 #[tokio::test]
 async fn more_room_can_be_given() {
-    let folder = Folder::new();
+    let folder = folder();
     let store = small(&folder);
     let held = fill(&store).await;
     drop(store);
-    let store = EmbeddedStore::options().max_bytes(2 << 20).open(folder.file()).unwrap();
+    let store = EmbeddedStore::options().max_bytes(2 << 20).open(file(&folder)).unwrap();
     store.txn(put("/more", "x".repeat(10_000))).await.unwrap();
     assert_eq!(store.list(&Key::EVERYTHING, Page::all()).await.unwrap().entries.len(), held + 1);
 }

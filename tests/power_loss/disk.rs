@@ -8,7 +8,7 @@
 //!   sectors that hold garbage. A sector that is overwritten in part keeps its other bytes.
 //! - Each name that was created or deleted since then may still be as it was before.
 //!
-//! As on the systems that `SQLite` runs on, the first sync of a new log or journal also syncs the folder.
+//! As on the systems that SQLite runs on, the first sync of a new log or journal also syncs the folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! Puts a [`Disk`] beneath `SQLite`.
+//! Puts a [`Disk`] beneath SQLite.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use sqlite_vfs::{DatabaseHandle, LockKind, OpenAccess, OpenKind, OpenOptions, Vf
 
 use super::disk::{Disk, Opened};
 
-/// A name under which `SQLite` finds a disk: one after the other.
+/// A name under which SQLite finds a disk: one after the other.
 #[derive(Clone)]
 pub struct Slot {
     name: &'static str,
@@ -20,7 +20,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// `SQLite` keeps a name until the process ends.
+    /// SQLite keeps a name until the process ends.
     pub fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name: &'static str = format!("disk-{}", COUNT.fetch_add(1, Ordering::Relaxed)).leak();

@@ -162,16 +162,11 @@ fn open(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// Reads all of a store, in every way there is, and gives its revision.
+/// Reads all of a store, and gives its revision.
 fn check(path: &Path) -> Result<Revision> {
     let conn = open(path)?;
     database::is_ours(&conn, path)?;
-    let found: String = conn
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(|error| trouble::sqlite(path, &error))?;
-    if found != "ok" {
-        return Err(trouble::damaged(path, &found));
-    }
+    database::check_pages(&conn, path)?;
     load::load(&conn, path, 1).map(|loaded| loaded.revision)
 }
 
@@ -208,7 +203,7 @@ fn keep_aside(files: &Files) -> io::Result<Option<PathBuf>> {
     if !files.path().exists() {
         return Ok(None);
     }
-    let aside = (1..).map(|n: u32| files.beside(&format!(".replaced-{n}"))).find(|path| !path.exists());
+    let aside = (1..u32::MAX).map(|n| files.beside(&format!(".replaced-{n}"))).find(|path| !path.exists());
     let Some(aside) = aside else { return Err(io::ErrorKind::AlreadyExists.into()) };
     if fs::hard_link(files.path(), &aside).is_err() {
         // Not every file system has links.

@@ -1,6 +1,7 @@
 //! The SQLite database in the file: how it is made, opened and known for ours.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
@@ -121,7 +122,7 @@ impl Database {
     }
 }
 
-fn make_in(path: &std::path::Path) -> rusqlite::Result<()> {
+fn make_in(path: &Path) -> rusqlite::Result<()> {
     let mut conn = Connection::open(path)?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let txn = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -133,7 +134,7 @@ fn make_in(path: &std::path::Path) -> rusqlite::Result<()> {
 }
 
 /// Checks whose database this is, and of which format.
-pub(super) fn is_ours(conn: &Connection, path: &std::path::Path) -> Result<()> {
+pub(super) fn is_ours(conn: &Connection, path: &Path) -> Result<()> {
     let sqlite = |error: rusqlite::Error| trouble::sqlite(path, &error);
     let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(sqlite);
     if number("application_id")? != APPLICATION_ID {
@@ -154,6 +155,13 @@ pub(super) fn is_ours(conn: &Connection, path: &std::path::Path) -> Result<()> {
     }
 }
 
+/// Checks that the pages of the file belong together. What they hold is not looked at.
+pub(super) fn check_pages(conn: &Connection, path: &Path) -> Result<()> {
+    let found: String =
+        conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| trouble::sqlite(path, &error))?;
+    if found == "ok" { Ok(()) } else { Err(trouble::damaged(path, &found)) }
+}
+
 /// The revision after which the log has every change.
 pub(super) fn compacted(conn: &Connection) -> rusqlite::Result<Revision> {
     let found = conn
@@ -170,7 +178,7 @@ pub(super) fn set_compacted(conn: &Connection, revision: Revision) -> rusqlite::
     Ok(())
 }
 
-/// Counts the commits whose outcome was unclear: a write that always changes something, which `SQLite` else leaves out.
+/// Counts the commits whose outcome was unclear: a write that always changes something, which SQLite else leaves out.
 pub(super) fn count_doubt(conn: &Connection) -> rusqlite::Result<()> {
     let count = "INSERT INTO meta VALUES ('doubts', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
     conn.prepare_cached(count)?.execute([]).map(drop)

@@ -53,6 +53,9 @@ fn read_all(conn: &Connection, window: usize) -> Result<Loaded, Unreadable> {
     let txn = conn.unchecked_transaction()?;
     let compacted = database::compacted(&txn)?;
     let newest = newest(&txn)?;
+    if newest >= row::MAX_REVISION {
+        return Err(Unreadable::Changed(row::first_id(newest)));
+    }
     let window = u64::try_from(window).unwrap_or(u64::MAX);
     let compacted = compacted.max(Revision::new(newest.get().saturating_sub(window)));
 

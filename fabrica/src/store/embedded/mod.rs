@@ -31,6 +31,7 @@ use crate::Result;
 pub use backup::{Restored, backup, restore};
 use database::Database;
 use files::Files;
+use load::Loaded;
 use log::Log;
 pub use options::EmbeddedOptions;
 pub use shared::EmbeddedStats;
@@ -113,7 +114,7 @@ impl EmbeddedStore {
         database.make()?;
         let log = Log::open(&database)?;
         let path = database.files.path().to_owned();
-        let mut loaded = load::load(log.conn(), &path, window)?;
+        let mut loaded = read(&database, &log)?;
         if let Some(revision) = database.options.revision.filter(|revision| loaded.revision < *revision) {
             database.jump(&log, revision)?;
             loaded.jump(revision);
@@ -122,7 +123,7 @@ impl EmbeddedStore {
         let shared = Arc::new(Shared::new(Image::of(loaded.entries, feed)));
         let writer = Writer::new(database, shared.clone(), log, loaded.rows, lock);
         writer.count_rows();
-        let thread = thread::Builder::new().name("fabrica-store".into()).spawn(move || writer.run());
+        let thread = thread::Builder::new().name("fabrica-store".into()).spawn(move || writer.run_to_the_end());
         let thread =
             thread.map_err(|error| trouble::open(&path, &error.to_string(), "give the process more threads"))?;
         let inner = Inner { shared, path, limits: Limits::default(), writer: Some(thread) };
@@ -148,6 +149,24 @@ impl EmbeddedStore {
     }
 }
 
+/// Reads and checks the file, the one beside the other: neither needs more than half of the time that may pass.
+fn read(database: &Database, log: &Log) -> Result<Loaded> {
+    let (path, window) = (database.files.path(), database.options.window);
+    if database.options.vfs.is_some() {
+        // Such a file has one connection.
+        database::check_pages(log.conn(), path)?;
+        return load::load(log.conn(), path, window);
+    }
+    thread::scope(|scope| {
+        let check = scope.spawn(|| database::check_pages(&database.connect()?, path));
+        let loaded = load::load(log.conn(), path, window);
+        // What the rows say is more telling than what the pages say.
+        let loaded = loaded?;
+        check.join().unwrap_or_else(|_| Err(trouble::damaged(path, "its check ended in a panic")))?;
+        Ok(loaded)
+    })
+}
+
 impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedStore")
@@ -164,6 +183,7 @@ impl Inner {
         self.shared.health.check()?;
         let (submission, answered) = Submission::new(txn);
         self.shared.line.submit(submission);
+        // It goes without an answer only if the writer ends in a panic.
         answered.await.unwrap_or(Err(StoreError::Unknown))
     }
 }

@@ -5,8 +5,11 @@
 //! that of the window, some rows at a time, between commits. It goes in order, so that a deletion never goes before
 //! what it deleted, and a crash between two parts brings nothing back.
 
+use bytes::Bytes;
 use hashbrown::HashMap;
 use rusqlite::Connection;
+use rusqlite::wal::CheckpointMode;
+use tracing::warn;
 
 use super::database;
 use super::log::{Failure, Log};
@@ -14,9 +17,6 @@ use super::row;
 use super::writer::{Stopped, Writer, is_full};
 use crate::store::image::Image;
 use crate::store::{Change, Key, Revision};
-use bytes::Bytes;
-use rusqlite::wal::CheckpointMode;
-use tracing::warn;
 
 /// How many rows a part of a pass looks at.
 const PART: usize = 1024;
@@ -95,7 +95,9 @@ impl Sweep {
         while let Ok(batches) = image.feed().batches_after(seen) {
             let Some(last) = batches.last() else { break };
             seen = last.revision;
-            batches.iter().for_each(|batch| pass.note(&batch.changes));
+            for batch in &batches {
+                pass.note(&batch.changes);
+            }
         }
         self.owed = 0;
         self.pass = Some(pass);

@@ -61,11 +61,15 @@ pub(super) struct Line {
 struct State {
     waiting: VecDeque<Submission>,
     closed: bool,
+    abandoned: bool,
 }
 
 impl Line {
     pub(super) fn submit(&self, submission: Submission) {
         let mut state = self.state.lock();
+        if state.abandoned {
+            return;
+        }
         state.waiting.push_back(submission);
         // The writer takes all that wait: only the first needs to wake it.
         let first = state.waiting.len() == 1;
@@ -100,6 +104,13 @@ impl Line {
             (0, false) => Taken::Nothing,
             _ => Taken::Group(state.waiting.drain(..count).collect()),
         }
+    }
+
+    /// Lets everybody go without an answer: nobody writes any more.
+    pub(super) fn abandon(&self) {
+        let mut state = self.state.lock();
+        state.abandoned = true;
+        state.waiting.clear();
     }
 
     /// Lets the writer end once it has done what waits.

@@ -1,5 +1,6 @@
 //! The thread that writes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -56,8 +57,22 @@ impl Writer {
         Self { database, shared, log: Some(log), checkpoints, sweep, _lock: lock }
     }
 
-    /// Does what comes, until the store is closed.
-    pub(super) fn run(mut self) {
+    /// Does what comes, until the store is closed. Even a bug leaves nobody waiting for ever.
+    pub(super) fn run_to_the_end(self) {
+        let shared = self.shared.clone();
+        let file = self.database.files.path().display().to_string();
+        let run = AssertUnwindSafe(|| self.run());
+        if let Err(panic) = catch_unwind(run) {
+            shared
+                .health
+                .refuse(format!("{file}: the thread that writes it has panicked, which is a bug; start again"));
+            shared.image.feed().close();
+            shared.line.abandon();
+            resume_unwind(panic);
+        }
+    }
+
+    fn run(mut self) {
         loop {
             let patience = self.sweep.is_under_way().then_some(Duration::ZERO);
             let went_on = match self.shared.line.take(patience) {

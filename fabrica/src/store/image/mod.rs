@@ -76,10 +76,10 @@ impl Image {
     }
 
     /// Judges a transaction and does it.
-    pub(super) fn commit(&self, txn: Transaction) -> Result<Revision, StoreError> {
+    pub(super) fn commit(&self, txn: &Transaction) -> Result<Revision, StoreError> {
         let mut state = self.state.lock();
         let revision = state.revision.next();
-        let changes = judge(&txn, revision, |key| state.entry(key))?;
+        let changes = judge(txn, revision, |key| state.entry(key))?;
         if changes.is_empty() {
             return Ok(state.revision);
         }

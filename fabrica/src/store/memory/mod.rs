@@ -77,9 +77,9 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl Inner {
-    fn txn(&self, txn: Transaction) -> Result<Revision, StoreError> {
-        self.limits.check(&txn)?;
-        let Some(fault) = self.faults.for_txn(&txn) else {
+    fn txn(&self, txn: &Transaction) -> Result<Revision, StoreError> {
+        self.limits.check(txn)?;
+        let Some(fault) = self.faults.for_txn(txn) else {
             return self.image.commit(txn);
         };
         match fault {
@@ -93,7 +93,7 @@ impl Inner {
                 self.image.feed().expire_watches();
                 answer
             }
-            refusal => Err(refusal.refuse(&txn, |key| self.image.entry(key))),
+            refusal => Err(refusal.refuse(txn, |key| self.image.entry(key))),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Inner {
 impl Store for MemoryStore {
     fn txn(&self, txn: Transaction) -> BoxFuture<'_, Result<Revision, StoreError>> {
         // Nothing happens before the future is polled.
-        async move { self.inner.txn(txn) }.boxed()
+        async move { self.inner.txn(&txn) }.boxed()
     }
 
     fn get<'a>(
