@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fabrica::store::{EmbeddedStore, Entry, Revision};
+use fabrica::store::{EmbeddedStore, Entry, Key, Revision, Store, Transaction, backup};
 use fabrica_tests::folder::Folder;
 use fabrica_tests::ledger::{Attempt, Ledger};
 use fabrica_tests::random::Random;
@@ -126,7 +126,7 @@ fn a_program_killed_while_it_makes_its_file_leaves_nothing_in_the_way() {
     for round in 0..30 {
         let folder = Folder::new("kill-new").unwrap();
         let file = folder.path().join(EmbeddedStore::FILE_NAME);
-        let later = Duration::from_micros(random.below(15_000));
+        let later = Duration::from_micros(random.below(40_000));
         let life = Life::of(writer(&file, 1, 1), &Moment { lines: 0, later });
         *(if file.exists() { &mut with } else { &mut without }) += 1;
         let mut ledger = Ledger::new(1);
@@ -136,6 +136,44 @@ fn a_program_killed_while_it_makes_its_file_leaves_nothing_in_the_way() {
         life.enter(&mut ledger).unwrap_or_else(|error| panic!("round {round}: {error}"));
     }
     println!("{without} of 30 were killed before the file had its name, {with} after");
+}
+
+#[tokio::test]
+async fn a_restore_that_is_killed_leaves_one_or_the_other() {
+    let key = Key::from("/which");
+    let holds = async |file: &Path| {
+        let store = EmbeddedStore::open(file).unwrap();
+        let (entry, _) = store.get(&key, None).await.unwrap();
+        String::from_utf8(entry.unwrap().value.to_vec()).unwrap()
+    };
+    let mut random = Random::new(1);
+    let mut left = [0, 0];
+    for round in 0..30 {
+        let folder = Folder::new("kill-restore").unwrap();
+        let (file, copy) = (folder.path().join(EmbeddedStore::FILE_NAME), folder.path().join("backup.db"));
+        let store = EmbeddedStore::open(&file).unwrap();
+        store.txn(Transaction::new().put(key.clone(), "backup")).await.unwrap();
+        backup(&file, &copy).unwrap();
+        store.txn(Transaction::new().put(key.clone(), "file")).await.unwrap();
+        drop(store);
+
+        let restore = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_writer"));
+            command.arg("restore").args([&copy, &file]);
+            command
+        };
+        let mut child = restore().stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(random.below(60_000)));
+        child.kill().unwrap();
+        let restored = child.wait().unwrap().success();
+        let is = holds(&file).await;
+        assert!(is == "backup" || is == "file" && !restored, "round {round}: {is}, restored: {restored}");
+        left[usize::from(is == "backup")] += 1;
+        // What it left is not in the way of the next.
+        assert!(restore().stdout(Stdio::null()).status().unwrap().success(), "round {round}");
+        assert_eq!(holds(&file).await, "backup", "round {round}");
+    }
+    println!("{} of 30 were not restored, {} were", left[0], left[1]);
 }
 
 #[test]

@@ -3,31 +3,36 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fabrica::store::{EmbeddedStore, Key, Page, Store, StoreError};
+use fabrica::store::{EmbeddedStore, Store, StoreError};
 use fabrica_tests::folder::Folder;
 use fabrica_tests::ledger::Ledger;
 use fabrica_tests::random::Random;
 use parking_lot::Mutex;
 
-use super::disk::{Disk, FailedSync, Part};
-use super::scenario::{block_on, check, write};
+use super::disk::{Disk, End, FailedSync, Moment, Part};
+use super::scenario::{block_on, check, judge, write};
 use super::vfs::Slot;
 
 /// A store on a disk of its own.
-struct Bench {
+struct Bench<'a> {
+    slot: &'a Slot,
     folder: Folder,
     disk: Disk,
     store: EmbeddedStore,
     ledger: Arc<Mutex<Ledger>>,
 }
 
-impl Bench {
-    fn new(slot: &Slot, seed: u64) -> Self {
+impl<'a> Bench<'a> {
+    fn new(slot: &'a Slot, seed: u64) -> Self {
         let folder = Folder::in_memory("faults").unwrap();
         let disk = Disk::new(seed, None);
-        let options = EmbeddedStore::options().watch_window(20).eager().vfs(slot.mount(&disk));
-        let store = options.open(folder.path().join(EmbeddedStore::FILE_NAME)).unwrap();
-        Self { folder, disk, store, ledger: Arc::new(Mutex::new(Ledger::new(seed))) }
+        let store = Self::open(&folder, slot, &disk).unwrap();
+        Self { slot, folder, disk, store, ledger: Arc::new(Mutex::new(Ledger::new(seed))) }
+    }
+
+    fn open(folder: &Folder, slot: &Slot, disk: &Disk) -> Result<EmbeddedStore, String> {
+        let options = EmbeddedStore::options().watch_window(20).eager().vfs(slot.mount(disk));
+        options.open(folder.path().join(EmbeddedStore::FILE_NAME)).map_err(|error| error.to_string())
     }
 
     /// Makes so many transactions; answers the error of the first that is not made.
@@ -40,7 +45,7 @@ impl Bench {
         while let Some(error) = self.write(0, 1).await? {
             println!("not yet: {error}");
             self.settle(0).await?;
-            if !self.disk.is_powered() {
+            if self.disk.ended().is_some() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -50,8 +55,7 @@ impl Bench {
 
     /// What the store holds must be what was acknowledged.
     async fn judge(&self) -> Result<(), String> {
-        let page = self.store.list(&Key::EVERYTHING, Page::all()).await.map_err(|error| error.to_string())?;
-        self.ledger.lock().judge(page.revision, page.entries).map(drop)
+        judge(&self.store, &self.ledger).await
     }
 
     /// Takes the store at its word: did the writer's last attempt take place?
@@ -60,7 +64,7 @@ impl Bench {
         let entry = loop {
             match self.store.get(&attempt.mark(), None).await {
                 Ok((entry, _)) => break entry,
-                Err(StoreError::Unavailable(_)) if !self.disk.is_powered() => return Ok(()),
+                Err(StoreError::Unavailable(_)) if self.disk.ended().is_some() => return Ok(()),
                 Err(StoreError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(1)).await,
                 Err(error) => return Err(error.to_string()),
             }
@@ -77,14 +81,20 @@ impl Bench {
         }
     }
 
-    /// Cuts the power, and looks at what is left.
+    /// Opens the store again if its process was killed, then cuts the power, and looks at what is left.
     fn lose_power(self) -> Result<(), String> {
-        self.disk.cut_power();
+        let Self { slot, folder, disk, mut store, ledger } = self;
+        if disk.ended() == Some(End::Process) {
+            drop(store);
+            disk.restart(None);
+            store = Self::open(&folder, slot, &disk)?;
+            block_on(judge(&store, &ledger))?;
+        }
+        disk.cut_power();
         let after = Folder::in_memory("faults").unwrap();
-        self.disk.survivors(after.path()).unwrap();
-        drop(self.store);
-        drop(self.folder);
-        block_on(check(&after.path().join(EmbeddedStore::FILE_NAME), &self.ledger))
+        disk.survivors(after.path()).unwrap();
+        drop((store, folder));
+        block_on(check(&after.path().join(EmbeddedStore::FILE_NAME), &ledger))
     }
 }
 
@@ -112,7 +122,8 @@ fn a_full_disk_refuses_writes_serves_reads_and_is_forgotten_when_there_is_space(
     }
 }
 
-/// One sync fails while several write, and later the power goes: it may be during what the store does about it.
+/// One sync fails while several write, and later the power goes. That, or the end of the process, may come during what
+/// the store does about the sync.
 /// Answers how many writers were told.
 fn fail(seed: u64, slot: &Slot) -> Result<usize, String> {
     const WRITERS: u64 = 4;
@@ -122,8 +133,9 @@ fn fail(seed: u64, slot: &Slot) -> Result<usize, String> {
         bench.write(0, random.below(30)).await?;
         let how = if random.percent(50) { FailedSync::Forgotten } else { FailedSync::Reverted };
         let part = if random.percent(80) { Part::Wal } else { Part::Main };
-        let power_for = random.percent(50).then(|| 1 + random.below(30));
-        bench.disk.fail_sync(part, how, power_for);
+        let end = if random.percent(70) { End::Power } else { End::Process };
+        let then = random.percent(50).then(|| Moment { end, of: None, nth: 1 + random.below(30) });
+        bench.disk.fail_sync(part, how, then);
         let mut writers = tokio::task::JoinSet::new();
         for writer in 0..WRITERS {
             writers.spawn(write(bench.store.clone(), Arc::clone(&bench.ledger), writer, 100));
@@ -136,7 +148,7 @@ fn fail(seed: u64, slot: &Slot) -> Result<usize, String> {
         for writer in 0..WRITERS {
             bench.settle(writer).await?;
         }
-        if bench.disk.is_powered() && random.percent(50) {
+        if bench.disk.ended().is_none() && random.percent(50) {
             bench.recover().await?;
             bench.write(1, random.below(10)).await?;
         }

@@ -1,6 +1,6 @@
 //! The life of a store: it is made, written to by several, loses power, is opened again, and loses power again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use fabrica_tests::ledger::Ledger;
 use fabrica_tests::random::Random;
 use parking_lot::Mutex;
 
-use super::disk::{Act, Disk, Moment, Part};
+use super::disk::{Act, Cut, Disk, End, Moment, Part};
 use super::vfs::Slot;
 
 const WRITERS: u64 = 4;
@@ -19,10 +19,7 @@ const WINDOW: usize = 20;
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What was going on when the power went; nothing, if everyone was idle.
-pub type Cut = Option<(Part, Act)>;
-
-/// When the power goes.
+/// When the power goes or the process is killed.
 fn moment(random: &mut Random) -> Option<Moment> {
     let (of, most) = match random.below(12) {
         0 | 1 => (Some((Part::Wal, Act::Create)), 1),
@@ -34,40 +31,49 @@ fn moment(random: &mut Random) -> Option<Moment> {
         9 => return None,
         _ => (None, 600),
     };
-    Some(Moment { of, nth: 1 + random.below(most) })
+    let end = if random.percent(25) { End::Process } else { End::Power };
+    Some(Moment { end, of, nth: 1 + random.below(most) })
 }
 
-/// Lives by a seed. Answers what each loss of power cut off.
-///
-/// # Errors
-///
-/// What a loss of power took away, or anything else that a store must not do.
-pub fn live(seed: u64, slot: &Slot, synchronous: bool) -> Result<Vec<Cut>, String> {
+/// What became of a store.
+pub struct Life {
+    /// How often it lost power.
+    pub losses: u64,
+    /// What was cut off.
+    pub cuts: Vec<Cut>,
+    /// What was taken away, or anything else that a store must not do.
+    pub outcome: Result<(), String>,
+}
+
+/// Lives by a seed.
+pub fn live(seed: u64, slot: &Slot, synchronous: bool) -> Life {
     let mut random = Random::new(seed);
     let ledger = Arc::new(Mutex::new(Ledger::new(seed)));
     let mut folder = Folder::in_memory("power").unwrap();
-    let mut cuts = Vec::new();
+    let mut life = Life { losses: 0, cuts: Vec::new(), outcome: Ok(()) };
     for _ in 0..=u64::from(random.percent(30)) {
         let disk = Disk::new(random.number(), moment(&mut random));
-        work(&mut random, &folder.path().join(EmbeddedStore::FILE_NAME), &disk, slot, synchronous, &ledger)?;
-        cuts.push(disk.cut_during());
+        let run =
+            Run { file: folder.path().join(EmbeddedStore::FILE_NAME), slot, disk: &disk, synchronous, ledger: &ledger };
+        life.outcome = run.lose_power(&mut random);
+        life.losses += 1;
+        life.cuts.extend(disk.cuts());
         let after = Folder::in_memory("power").unwrap();
         disk.survivors(after.path()).unwrap();
-        drop(folder);
         let file = after.path().join(EmbeddedStore::FILE_NAME);
         // The second time, it must still be so.
         for _ in 0..2 {
-            if let Err(error) = block_on(check(&file, &ledger)) {
-                return Err(if synchronous {
-                    format!("{error}; its file is {}", after.keep().display())
-                } else {
-                    error
-                });
+            life.outcome = life.outcome.and_then(|()| block_on(check(&file, &ledger)));
+        }
+        if let Err(error) = &life.outcome {
+            if synchronous {
+                life.outcome = Err(format!("{error}; what was left of its file is in {}", after.keep().display()));
             }
+            break;
         }
         folder = after;
     }
-    Ok(cuts)
+    life
 }
 
 pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
@@ -75,38 +81,53 @@ pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T,
     runtime.block_on(async { tokio::time::timeout(DEADLINE, future).await.map_err(|_| "nothing goes on")? })
 }
 
-/// Several write to the store until the power is off.
-fn work(
-    random: &mut Random,
-    file: &Path,
-    disk: &Disk,
-    slot: &Slot,
+/// A store on a disk.
+struct Run<'a> {
+    file: PathBuf,
+    slot: &'a Slot,
+    disk: &'a Disk,
     synchronous: bool,
-    ledger: &Arc<Mutex<Ledger>>,
-) -> Result<(), String> {
-    let options = EmbeddedStore::options().watch_window(WINDOW).eager().vfs(slot.mount(disk));
-    let store = match if synchronous { options } else { options.synchronous_off() }.open(file) {
-        Ok(store) => store,
-        Err(error) if disk.is_powered() => return Err(format!("with power: {error}")),
-        Err(_) => return Ok(()),
-    };
-    let most = random.below(60);
-    block_on(async {
-        let mut writers = tokio::task::JoinSet::new();
-        for writer in 0..WRITERS {
-            writers.spawn(write(store.clone(), Arc::clone(ledger), writer, most));
+    ledger: &'a Arc<Mutex<Ledger>>,
+}
+
+impl Run<'_> {
+    /// Goes on until the power goes, in one process or in several.
+    fn lose_power(&self, random: &mut Random) -> Result<(), String> {
+        let mut most = random.below(60);
+        while let Some(End::Process) = self.go_on(most, random.percent(30))? {
+            self.disk.restart(moment(random));
+            // It may only read.
+            most = random.below(60) * u64::from(random.percent(50));
         }
-        while let Some(writer) = writers.join_next().await {
-            writer.unwrap()?;
-        }
+        self.disk.cut_power();
         Ok(())
-    })?;
-    // An orderly end is also one in which the power may go.
-    if random.percent(30) {
-        drop(store);
     }
-    disk.cut_power();
-    Ok(())
+
+    /// A process opens the store, finds what must be there, and some write to it, until something ends or all is done.
+    fn go_on(&self, most: u64, closes: bool) -> Result<Option<End>, String> {
+        let options = EmbeddedStore::options().watch_window(WINDOW).eager().vfs(self.slot.mount(self.disk));
+        let store = match if self.synchronous { options } else { options.synchronous_off() }.open(&self.file) {
+            Ok(store) => store,
+            Err(error) => return self.disk.ended().map(Some).ok_or_else(|| error.to_string()),
+        };
+        block_on(async {
+            judge(&store, self.ledger).await?;
+            let mut writers = tokio::task::JoinSet::new();
+            for writer in 0..WRITERS {
+                writers.spawn(write(store.clone(), Arc::clone(self.ledger), writer, most));
+            }
+            while let Some(writer) = writers.join_next().await {
+                writer.map_err(|error| error.to_string())??;
+            }
+            Ok(())
+        })?;
+        // An orderly end is one in which things may end otherwise, too.
+        if !closes {
+            self.disk.cut_power();
+        }
+        drop(store);
+        Ok(self.disk.ended())
+    }
 }
 
 /// Makes one transaction after the other, until the store does not do one.
@@ -137,13 +158,18 @@ pub async fn write(
 /// Opens the store as everyone does, compares what it holds and what it tells a watch, and writes to it.
 pub async fn check(file: &Path, ledger: &Arc<Mutex<Ledger>>) -> Result<(), String> {
     let store = EmbeddedStore::options().watch_window(WINDOW).open(file).map_err(|error| error.to_string())?;
-    let page = store.list(&Key::EVERYTHING, Page::all()).await.map_err(|error| error.to_string())?;
-    let history = ledger.lock().judge(page.revision, page.entries)?;
-    watch(&store, page.revision, &history).await?;
+    judge(&store, ledger).await?;
     match write(store, Arc::clone(ledger), 0, 3).await? {
         Some(error) => Err(format!("a store that was opened again: {error}")),
         None => Ok(()),
     }
+}
+
+/// Compares what a store holds and what it tells a watch with what was acknowledged.
+pub async fn judge(store: &EmbeddedStore, ledger: &Mutex<Ledger>) -> Result<(), String> {
+    let page = store.list(&Key::EVERYTHING, Page::all()).await.map_err(|error| error.to_string())?;
+    let history = ledger.lock().judge(page.revision, page.entries)?;
+    watch(store, page.revision, &history).await
 }
 
 /// A watch from before goes on with what happened, or says that it can't.

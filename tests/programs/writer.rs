@@ -3,23 +3,31 @@
 //! `writer FILE SEED WRITERS` prints `entry KEY CREATED MODIFIED VALUE` for each entry, `opened REVISION`, and then
 //! `done WRITER SEQUENCE REVISION` for each transaction that the store acknowledged. With `early` as a fourth argument
 //! it says so before the store does.
+//!
+//! `writer restore BACKUP FILE` restores a backup, and prints `restored`.
 
 use std::env::args;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use fabrica::store::{EmbeddedStore, Guard, Key, Page, Store};
+use fabrica::store::{EmbeddedStore, Guard, Key, Page, Store, restore};
 use fabrica_tests::ledger::Attempt;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
+    if args().nth(1).is_some_and(|word| word == "restore") {
+        restore(argument::<String>(2)?, argument::<String>(3)?)?;
+        println!("restored");
+        return Ok(());
+    }
     let early = args().nth(4).is_some_and(|word| word == "early");
     let file: String = argument(1)?;
     let (seed, writers) = (argument(2)?, argument(3)?);
-    let store = EmbeddedStore::open(file)?;
+    // So that it is also killed while it moves its log and sweeps.
+    let store = EmbeddedStore::options().watch_window(100).eager().open(file)?;
     let page = store.list(&Key::EVERYTHING, Page::all()).await?;
     for entry in page.entries {
         let value = entry.value.iter().try_fold(String::new(), |mut text, byte| {
@@ -42,7 +50,8 @@ async fn main() -> Result<(), Failure> {
 
 fn argument<T: FromStr>(place: usize) -> Result<T, String> {
     let text = args().nth(place);
-    text.and_then(|text| text.parse().ok()).ok_or_else(|| "usage: writer FILE SEED WRITERS [early]".into())
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| "usage: writer FILE SEED WRITERS [early], or writer restore BACKUP FILE".into())
 }
 
 /// Goes on where the store says that the writer was.

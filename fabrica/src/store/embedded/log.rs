@@ -1,5 +1,6 @@
 //! The connection that writes: each write is one SQLite transaction, and its outcome is known or said to be unclear.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,6 +9,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
 use super::database::Database;
+use super::files::Files;
 use super::row;
 use super::trouble;
 use crate::Result;
@@ -52,6 +54,24 @@ impl Log {
         .map_err(sqlite)?;
         let others = others(&conn).map_err(sqlite)?;
         Ok(Self { conn, others, frames })
+    }
+
+    /// Makes what can be read survive a loss of power.
+    ///
+    /// A process that was killed may have left what it had written and not yet flushed: the system shows it, so it is
+    /// found in the write-ahead log like any other, and whoever has seen it must find it again. To move the log is to
+    /// flush it first.
+    pub(super) fn secure(&self, files: &Files) -> Result<()> {
+        let sqlite = |error| trouble::sqlite(files.path(), &error);
+        match self.checkpoint(CheckpointMode::PASSIVE) {
+            Ok(true) => Ok(()),
+            Err(error) if error.sqlite_error_code() != Some(ErrorCode::DiskFull) => Err(sqlite(error)),
+            // Somebody reads it, or there is no room in the file: it stays what it is, which is enough.
+            _ => {
+                let flushed = File::open(files.wal()).and_then(|log| log.sync_all());
+                flushed.map_err(|error| trouble::open(files.path(), &error.to_string(), "look at its disk"))
+            }
+        }
     }
 
     pub(super) fn conn(&self) -> &Connection {

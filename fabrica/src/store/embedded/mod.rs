@@ -113,6 +113,7 @@ impl EmbeddedStore {
         let database = Database { files, options };
         database.make()?;
         let log = Log::open(&database)?;
+        log.secure(&database.files)?;
         let path = database.files.path().to_owned();
         let mut loaded = read(&database, &log)?;
         if let Some(revision) = database.options.revision.filter(|revision| loaded.revision < *revision) {
