@@ -86,7 +86,8 @@ impl Columns {
 
     /// The objects of the kind as a section of their own.
     pub(super) fn section(&self, client: &Client, objects: &[Shown], now: Timestamp) -> Section {
-        let rows = objects.iter().map(|object| Row { depth: 0, cells: self.cells(object, now) }).collect();
+        let rows = objects.iter().map(|object| Row { depth: 0, is_settled: false, cells: self.cells(object, now) });
+        let rows = rows.collect();
         let total = self.count(client);
         Section { title: format!("{} ({total})", self.type_.kind), headings: self.headings(), rows, total }
     }

@@ -1,5 +1,6 @@
 //! From objects to the lines of a table. Nothing here reads a clock or a terminal.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -20,13 +21,16 @@ pub(super) struct Section {
 pub(super) struct Row {
     /// How far below the top its first cell stands: each row is below the last one before it with less.
     pub(super) depth: usize,
+    /// Is there nothing to wait for? What is below it is folded away before what is below others.
+    pub(super) is_settled: bool,
     pub(super) cells: Vec<String>,
 }
 
 /// The lines of the tables, none wider than `width` columns and no more than `height` of them.
 ///
-/// Rows that have no room are folded away, the deepest first, and counted beside the one that they are below. Those at
-/// the top that have no room are counted at the end of their section; every section keeps its title.
+/// Rows that have no room are folded away, the deepest and those below a settled one first, and counted beside the one
+/// that they are below. Those at the top that have no room are counted at the end of their section; every section keeps
+/// its title.
 pub(super) fn render(sections: &[Section], width: usize, height: usize) -> Vec<String> {
     let sections: Vec<_> = sections.iter().filter(|section| section.total > 0).collect();
     if sections.is_empty() {
@@ -53,27 +57,50 @@ pub(super) fn render(sections: &[Section], width: usize, height: usize) -> Vec<S
 /// The lines of a section that are no rows: its title, its headings, and the empty line between it and the next.
 const FRAME: usize = 3;
 
-/// The rows of which no more than `room` are left, the deepest folded away, and how many those are. What is at the top
-/// stays.
+/// The rows of which no more than `room` are left, but for those at the top, which all stay; and how many are folded away.
 fn fold(rows: &[Row], room: usize) -> (Vec<Row>, usize) {
-    let deepest = rows.iter().map(|row| row.depth).max().unwrap_or_default();
-    let fits = |depth: &usize| rows.iter().filter(|row| row.depth <= *depth).count() <= room;
-    let depth = (0..=deepest).rev().find(fits).unwrap_or_default();
-    let mut left: Vec<(Row, usize)> = Vec::new();
-    for row in rows {
-        match left.last_mut() {
-            Some((_, below)) if row.depth > depth => *below += 1,
-            _ => left.push((row.clone(), 0)),
+    let below = children(rows);
+    let mut is_shown: Vec<bool> = rows.iter().map(|row| row.depth == 0).collect();
+    let mut left = room.saturating_sub(is_shown.iter().filter(|is_shown| **is_shown).count());
+    // What is unfolded next: the highest, and of these what is not settled.
+    let place = |index: usize| (rows[index].depth, rows[index].is_settled, index);
+    let mut next: BTreeSet<_> = (0..rows.len()).filter(|index| is_shown[*index]).map(place).collect();
+    while let Some((.., index)) = next.pop_first() {
+        if let Some(rest) = left.checked_sub(below[index].len()) {
+            left = rest;
+            below[index].iter().for_each(|child| is_shown[*child] = true);
+            next.extend(below[index].iter().copied().map(place));
         }
     }
-    let folded = left.iter().map(|(_, below)| below).sum();
-    let counted = left.into_iter().map(|(mut row, below)| {
-        if let Some(name) = row.cells.first_mut().filter(|_| below > 0) {
-            let _ = write!(name, " (+{below})");
+    let mut shown: Vec<(Row, usize)> = Vec::new();
+    for (row, is_shown) in rows.iter().zip(is_shown) {
+        match shown.last_mut() {
+            Some((_, folded)) if !is_shown => *folded += 1,
+            _ => shown.push((row.clone(), 0)),
+        }
+    }
+    let folded = shown.iter().map(|(_, folded)| folded).sum();
+    let counted = shown.into_iter().map(|(mut row, folded)| {
+        if let Some(name) = row.cells.first_mut().filter(|_| folded > 0) {
+            let _ = write!(name, " (+{folded})");
         }
         row
     });
     (counted.collect(), folded)
+}
+
+/// The rows directly below each row.
+fn children(rows: &[Row]) -> Vec<Vec<usize>> {
+    let mut below = vec![Vec::new(); rows.len()];
+    let mut above: Vec<usize> = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        above.truncate(row.depth);
+        if let Some(parent) = above.last() {
+            below[*parent].push(index);
+        }
+        above.push(index);
+    }
+    below
 }
 
 /// What stands before the first cell of each row to show what it is below.
@@ -178,7 +205,7 @@ mod tests {
         Section {
             title: format!("{title} ({})", rows.len()),
             headings,
-            rows: rows.iter().map(|row| Row { depth: 0, cells: text(row) }).collect(),
+            rows: rows.iter().map(|row| Row { depth: 0, is_settled: false, cells: text(row) }).collect(),
             total: rows.len(),
         }
     }
@@ -216,8 +243,12 @@ mod tests {
     }
 
     fn tree(rows: &[(usize, &str)]) -> Section {
-        let rows: Vec<Row> =
-            rows.iter().map(|(depth, name)| Row { depth: *depth, cells: vec![(*name).into()] }).collect();
+        let row = |(depth, name): &(usize, &str)| Row {
+            depth: *depth,
+            is_settled: name.ends_with('!'),
+            cells: vec![(*name).into()],
+        };
+        let rows: Vec<Row> = rows.iter().map(row).collect();
         Section { title: "Rack".into(), headings: vec!["NAME".into()], total: rows.len(), rows }
     }
 
@@ -236,11 +267,19 @@ mod tests {
         let lines = |room: usize| render(&section, 80, room + FRAME)[2..].join(" ");
         assert_eq!(lines(8), "r ├─ c0 │  ├─ b0 │  │  └─ n │  └─ b1 └─ c1    └─ b2 s");
         assert_eq!(lines(7), "r ├─ c0 │  ├─ b0 (+1) │  └─ b1 └─ c1    └─ b2 s");
-        for room in 4..7 {
-            assert_eq!(lines(room), "r ├─ c0 (+3) └─ c1 (+1) s", "{room}");
-        }
+        assert_eq!(lines(6), "r ├─ c0 │  ├─ b0 (+1) │  └─ b1 └─ c1 (+1) s");
+        assert_eq!(lines(5), "r ├─ c0 (+3) └─ c1    └─ b2 s");
+        assert_eq!(lines(4), "r ├─ c0 (+3) └─ c1 (+1) s");
+        assert_eq!(lines(3), "r (+6) s");
         assert_eq!(lines(2), "r (+6) s");
         assert_eq!(lines(1), "… 2 more");
+    }
+
+    #[test]
+    fn what_is_below_something_settled_is_folded_before_its_like() {
+        let rows = [(0, "r"), (1, "c0!"), (2, "b0"), (2, "b1"), (1, "c1"), (2, "b2"), (2, "b3")];
+        let lines = render(&[tree(&rows)], 80, 5 + FRAME);
+        assert_eq!(lines[2..].join(" "), "r ├─ c0! (+2) └─ c1    ├─ b2    └─ b3");
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(super) fn section<'a>(kinds: impl Iterator<Item = (&'a Columns, &'a [Shown])
         let (kind, object) = objects[index];
         let kind_name = kind.type_.kind;
         let name = format!("{kind_name} {}", object.name());
-        rows.push(Row { depth, cells: vec![name, object.ready(), object.age(now), kind.summary(object)] });
+        let ready = object.ready();
+        let is_settled = ready == "True";
+        rows.push(Row { depth, is_settled, cells: vec![name, ready, object.age(now), kind.summary(object)] });
         match counts.iter_mut().find(|(known, _)| *known == kind_name) {
             Some((_, count)) => *count += 1,
             None => counts.push((kind_name, 1)),
