@@ -143,6 +143,9 @@ async fn an_owner_that_is_being_deleted_gets_no_new_children() {
     assert!(error.to_string().contains("its owner Rack r is being deleted"), "{error}");
     assert!(at(&controller, &*r).converge_owned(vec![node("n")]).await.is_err());
     assert_eq!(names(client), [""; 0]);
+    // It can still delete those that it has.
+    client.create(node_of("old", &*r)).await.unwrap();
+    assert_eq!(at(&controller, &*r).converge_owned(Vec::<Node>::new()).await.unwrap().deleted, ["old"]);
     controller.stop().await.unwrap();
 }
 

@@ -82,7 +82,8 @@ async fn a_childs_change_and_its_end_wake_the_owner() {
     settle().await;
     assert_eq!(log.reasons()[before..], ["Node/r-0 changed"]);
     client.delete::<Node>("r-0").await.unwrap();
-    client.wait_until::<Node>("r-0", |node| !node.status.up).await.unwrap();
+    let is_new = || client.cache::<Node>().get("r-0").is_some_and(|node| !node.status.up);
+    until("it was made anew", is_new).await;
     settle().await;
     assert!(log.reasons()[before + 1..].iter().all(|why| why == "Node/r-0 changed"), "{:?}", log.reasons());
     controller.stop().await.unwrap();

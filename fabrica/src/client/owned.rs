@@ -6,7 +6,7 @@ use super::cached::CachedObject;
 use super::kinds::Kind;
 use super::lifecycle::Client;
 use super::view::View;
-use crate::resource::{Metadata, ObjectKey, OwnerReference, Resource, ResourceType, Uid};
+use crate::resource::{ObjectKey, OwnerReference, Resource, ResourceType, Uid};
 
 impl Client {
     /// An owner that some object names, if the program knows its kind.
@@ -65,25 +65,12 @@ impl Client {
     /// The objects of one kind whose controller is `owner`, ordered by namespace and name.
     pub(crate) fn controlled(&self, type_: &ResourceType, owner: &ObjectKey) -> Vec<(Uid, CachedObject)> {
         let Ok(kind) = self.inner.shared.kinds.of_type(type_) else { return Vec::new() };
-        let controls = |metadata: &Metadata| metadata.controller().is_some_and(|reference| reference.is_to(owner));
-        let mut found = owned(kind, owner);
-        found.retain(|(uid, object)| controls(&object.metadata(uid)));
-        found
+        let controls = |(uid, object): &(&Uid, &CachedObject)| {
+            object.metadata_ref(uid).controller().is_some_and(|reference| reference.is_to(owner))
+        };
+        let cache = kind.cache.read();
+        cache.children(owner).filter(controls).map(|(uid, object)| (uid.clone(), object.clone())).collect()
     }
-}
-
-/// The objects of a kind that name an owner, ordered by namespace and name.
-fn owned(kind: &Kind, owner: &ObjectKey) -> Vec<(Uid, CachedObject)> {
-    let cache = kind.cache.read();
-    let uids = cache.owned_by(owner.kind.group, owner.kind.kind, &owner.uid);
-    let mut found: Vec<_> = uids.filter_map(|uid| Some((uid.clone(), cache.get(uid)?.clone()))).collect();
-    drop(cache);
-    // Those that block their owner's deletion come first, in order: most often that is all of them.
-    let place = |object: &CachedObject| object.place();
-    if !found.is_sorted_by(|one, two| place(&one.1) <= place(&two.1)) {
-        found.sort_by_cached_key(|(_, object)| place(object));
-    }
-    found
 }
 
 impl<T: Resource> View<T> {
@@ -111,6 +98,6 @@ impl<T: Resource> View<T> {
     #[must_use]
     pub fn owned_by(&self, owner: &ObjectKey) -> Vec<Arc<T>> {
         let Some(kind) = self.kind() else { return Vec::new() };
-        owned(kind, owner).iter().filter_map(|(_, object)| super::view::typed(object)).collect()
+        kind.cache.read().children(owner).filter_map(|(_, object)| super::view::typed(object)).collect()
     }
 }

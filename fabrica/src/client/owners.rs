@@ -48,9 +48,22 @@ impl Owners {
         }
     }
 
-    /// The objects of an owner, in the order of a list; first those that a foreground deletion waits for.
+    /// The objects of an owner; first those that a foreground deletion waits for.
     pub(super) fn of<'a>(&'a self, group: &str, kind: &str, owner: &Uid) -> impl Iterator<Item = &'a Uid> + use<'a> {
-        self.blocking(group, kind, owner).chain(self.range(&self.others, group, kind, owner))
+        let others = self.range(&self.others, group, kind, owner);
+        self.range(&self.blocking, group, kind, owner).chain(others).map(|link| &link.child)
+    }
+
+    /// The objects of an owner in the order of a list.
+    pub(super) fn in_order(&self, group: &str, kind: &str, owner: &Uid) -> Vec<&Uid> {
+        let mut links: Vec<_> = self.range(&self.blocking, group, kind, owner).collect();
+        let blocking = links.len();
+        links.extend(self.range(&self.others, group, kind, owner));
+        // Most often all of them block, and are in order.
+        if links.len() > blocking {
+            links.sort_by(|one, two| one.place.cmp(&two.place));
+        }
+        links.into_iter().map(|link| &link.child).collect()
     }
 
     /// Those for whom a foreground deletion of the owner waits.
@@ -60,7 +73,7 @@ impl Owners {
         kind: &str,
         owner: &Uid,
     ) -> impl Iterator<Item = &'a Uid> + use<'a> {
-        self.range(&self.blocking, group, kind, owner)
+        self.range(&self.blocking, group, kind, owner).map(|link| &link.child)
     }
 
     /// Every object with an owner; one with several owners as often.
@@ -74,7 +87,7 @@ impl Owners {
         group: &str,
         kind: &str,
         owner: &Uid,
-    ) -> impl Iterator<Item = &'a Uid> + use<'a> {
+    ) -> impl Iterator<Item = &'a Link> + use<'a> {
         let kind = if links.is_empty() { None } else { self.kind(group, kind).map(number) };
         let first = kind.map(|kind| {
             let (place, child) = self.least.clone();
@@ -82,7 +95,7 @@ impl Owners {
         });
         let after = first.clone().map(|first| links.range(first..)).into_iter().flatten();
         let is_of = move |link: &&Link| first.as_ref().is_some_and(|f| f.kind == link.kind && f.owner == link.owner);
-        after.take_while(is_of).map(|link| &link.child)
+        after.take_while(is_of)
     }
 
     fn links(&mut self, blocking: bool) -> &mut BTreeSet<Link> {
@@ -126,7 +139,9 @@ mod tests {
         {
             owners.add(&reference(kind, uid, blocking), child.into(), child.into());
         }
-        assert_eq!(of(&owners, "Rack", "a"), ["1", "2"]);
+        owners.add(&reference("Rack", "a", false), "0".into(), "0".into());
+        assert_eq!(of(&owners, "Rack", "a"), ["1", "0", "2"]);
+        assert_eq!(owners.in_order("example.io", "Rack", &"a".into()), ["0", "1", "2"]);
         assert_eq!(of(&owners, "Rack", "ab"), ["3"]);
         assert_eq!(of(&owners, "Node", "a"), ["4"]);
         assert!(of(&owners, "Blade", "a").is_empty() && of(&owners, "Rack", "").is_empty());

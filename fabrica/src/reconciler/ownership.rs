@@ -93,6 +93,8 @@ impl Context {
     /// what is different as [`Context::own`] does, deletes what is not desired, and says what it did. Objects of that
     /// kind that have another controller, or none, are left alone. Up to 32 writes are under way at once.
     ///
+    /// A `finalize` that wants its children gone first desires none.
+    ///
     /// A desired child whose name is still taken by an object on its way out is made later: the end of that one wakes this
     /// object.
     ///
@@ -126,9 +128,13 @@ impl Context {
         desired.iter_mut().try_for_each(|child| owner.adopt(child))?;
         let names = distinct_names(&desired)?;
         let client = self.client();
-        client.check_alive(&owner, T::PLURAL)?;
+        // Its children may be deleted also by an owner that is being deleted itself.
+        let makes_some = !desired.is_empty();
+        if makes_some {
+            client.check_alive(&owner, T::PLURAL)?;
+        }
         let undesired = client.controlled(T::TYPE, self.key()).into_iter().filter(|(uid, cached)| {
-            let metadata = cached.metadata(uid);
+            let metadata = cached.metadata_ref(uid);
             !metadata.is_deleting() && !names.contains(&(metadata.namespace.clone(), metadata.name.clone()))
         });
         let undesired: Vec<Uid> = undesired.map(|(uid, _)| uid).collect();
@@ -142,7 +148,9 @@ impl Context {
             }
         }
         // If the owner went meanwhile, that is all there is to say.
-        client.check_alive(&owner, T::PLURAL)?;
+        if makes_some {
+            client.check_alive(&owner, T::PLURAL)?;
+        }
         summary::<T>(fates)
     }
 

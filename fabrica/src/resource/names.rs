@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Metadata, OwnerReference};
+use super::Metadata;
+use super::owner::check_owners;
 use crate::Fault;
 
 /// The longest name of an object, in bytes.
@@ -10,13 +11,11 @@ const NAME_MAX: usize = 253;
 /// What a generated name adds to its prefix, in bytes.
 const GENERATED_SUFFIX: usize = 5;
 /// The longest DNS label, name part of a key and value of a label, in bytes.
-const LABEL_MAX: usize = 63;
+pub(super) const LABEL_MAX: usize = 63;
 /// The longest uid, in bytes.
 const UID_MAX: usize = 128;
 /// What all annotations of an object may take together, keys included, in bytes.
 const ANNOTATIONS_MAX: usize = 256 * 1024;
-/// How many owners an object may have: the transaction that deletes it looks at each.
-const OWNERS_MAX: usize = 64;
 
 /// Checks everything in the metadata that a user gives, and returns every fault with its path.
 ///
@@ -141,70 +140,11 @@ fn check_finalizers(finalizers: &[String], faults: &mut Vec<Fault>) {
     }
 }
 
-fn check_owners(owners: &[OwnerReference], faults: &mut Vec<Fault>) {
-    if owners.len() > OWNERS_MAX {
-        let message = format!("name {} owners: at most {OWNERS_MAX} are allowed", owners.len());
-        faults.push(Fault::new("metadata.ownerReferences", message));
-    }
-    let mut controller: Option<usize> = None;
-    for (index, owner) in owners.iter().enumerate() {
-        let path = format!("metadata.ownerReferences[{index}]");
-        let parts = [
-            ("apiVersion", owner.api_version.as_str()),
-            ("kind", owner.kind.as_str()),
-            ("name", owner.name.as_str()),
-            ("uid", owner.uid.as_str()),
-        ];
-        for (part, text) in parts {
-            if text.is_empty() {
-                faults.push(Fault::new(format!("{path}.{part}"), format!("is required: give the owner's {part}")));
-            }
-        }
-        if !owner.uid.is_empty() {
-            note(faults, &format!("{path}.uid"), uid_problem(&owner.uid));
-        }
-        if !owner.api_version.is_empty() {
-            note(faults, &format!("{path}.apiVersion"), api_version_problem(&owner.api_version));
-        }
-        if !owner.kind.is_empty() {
-            note(faults, &format!("{path}.kind"), kind_problem(&owner.kind));
-        }
-        if let Some(first) = owners[..index].iter().position(|other| other.is_same_owner(owner)) {
-            faults
-                .push(Fault::new(path.clone(), format!("names the owner of ownerReferences[{first}] again: keep one")));
-        }
-        if owner.controller {
-            if let Some(first) = controller {
-                let message = format!(
-                    "is `true`, and so is that of ownerReferences[{first}]: at most one owner can be the controller"
-                );
-                faults.push(Fault::new(format!("{path}.controller"), message));
-            } else {
-                controller = Some(index);
-            }
-        }
-    }
-}
-
-fn note(faults: &mut Vec<Fault>, path: &str, problem: Option<String>) {
+pub(super) fn note(faults: &mut Vec<Fault>, path: &str, problem: Option<String>) {
     faults.extend(problem.map(|message| Fault::new(path, message)));
 }
 
-fn api_version_problem(text: &str) -> Option<String> {
-    let (group, version) = text.split_once('/').unwrap_or(("", text));
-    let right = (group.is_empty() != text.contains('/')) && dns_label_problem(version).is_none();
-    let right = right && (group.is_empty() || dns_subdomain_problem(group).is_none());
-    (!right).then(|| format!("{} is no group and version: write it as in `example.io/v1`", quoted(text)))
-}
-
-fn kind_problem(text: &str) -> Option<String> {
-    let right = text.len() <= LABEL_MAX
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric());
-    (!right).then(|| format!("{} is no kind: use letters and digits, as in `Device`", quoted(text)))
-}
-
-fn uid_problem(text: &str) -> Option<String> {
+pub(super) fn uid_problem(text: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
     too_long(text, UID_MAX).or_else(|| {
         let wrong = text.chars().find(|c| !allowed(*c));
@@ -218,11 +158,11 @@ fn uid_problem(text: &str) -> Option<String> {
     })
 }
 
-fn dns_label_problem(text: &str) -> Option<String> {
+pub(super) fn dns_label_problem(text: &str) -> Option<String> {
     dns_problem(text, LABEL_MAX, false)
 }
 
-fn dns_subdomain_problem(text: &str) -> Option<String> {
+pub(super) fn dns_subdomain_problem(text: &str) -> Option<String> {
     dns_problem(text, NAME_MAX, true)
 }
 
@@ -316,6 +256,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::resource::OwnerReference;
 
     fn faults_of(change: impl FnOnce(&mut Metadata)) -> Vec<String> {
         let mut metadata = Metadata::named("dev-1");
@@ -328,7 +269,7 @@ mod tests {
             api_version: "example.io/v1".into(),
             kind: "Rack".into(),
             name: name.into(),
-            uid: "r-1".into(),
+            uid: format!("u{name}").into(),
             controller,
             block_owner_deletion: false,
         }
