@@ -81,7 +81,7 @@ impl Harness {
     }
 
     /// As [`Harness::start`], on a store that may hold objects: one that was filled before, or the store of another
-    /// harness, to see what a restart does.
+    /// harness, to see what a restart does. What is there is reconciled in no particular order.
     ///
     /// # Errors
     /// As for [`Harness::start`].

@@ -115,7 +115,7 @@ impl Harness {
         self.idle().await
     }
 
-    /// Has every object reconciled once more, and waits until it is quiet. A reconciler whose work is done does nothing
+    /// Has every object reconciled once more, by kind and uid, and waits until it is quiet. A reconciler whose work is done does nothing
     /// then, which [`assert_idle`](Self::assert_idle) sees.
     ///
     /// # Errors
@@ -154,7 +154,9 @@ impl Harness {
         let (client, handle) = (self.client(), self.controller().handle());
         for kind in client.kinds().iter().map(|kind| kind.group_kind()) {
             let Some(queue) = handle.queue(kind) else { continue };
-            for key in client.keys(kind) {
+            let mut keys = client.keys(kind);
+            keys.sort_unstable();
+            for key in keys {
                 queue.add(key, Reason::Asked("the test asks".into()).into());
             }
         }
