@@ -5,22 +5,43 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use fabrica::store::{EmbeddedStore, Page, Store, Transaction};
+use fabrica::store::{EmbeddedStore, Entry, Page, Store, Transaction, backup};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::harness::{Manifest, Signal, Supervisor, number_after, signal};
 use crate::proc::{Proc, wait_until};
 
+/// The entry of an object in a store, and the object.
+fn find(store: &EmbeddedStore, name: &str) -> Option<(Entry, Value)> {
+    let objects = runtime().block_on(store.list(&"o/supervisor.example.io/Process/".into(), Page::all())).unwrap();
+    let parsed =
+        objects.entries.into_iter().map(|entry| (serde_json::from_slice::<Value>(&entry.value).unwrap(), entry));
+    parsed.map(|(object, entry)| (entry, object)).find(|(_, object)| object["metadata"]["name"] == name)
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 /// Changes the status of an object in the data of a supervisor that does not run.
 fn edit_status(supervisor: &Supervisor, name: &str, edit: impl FnOnce(&mut Value)) {
     let store = EmbeddedStore::open(supervisor.data().join(EmbeddedStore::FILE_NAME)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let objects = runtime.block_on(store.list(&"o/supervisor.example.io/Process/".into(), Page::all())).unwrap();
-    let parse = |entry: &fabrica::store::Entry| serde_json::from_slice::<Value>(&entry.value).unwrap();
-    let entry = objects.entries.iter().find(|entry| parse(entry)["metadata"]["name"] == name).unwrap();
-    let mut object = parse(entry);
+    let (entry, mut object) = find(&store, name).unwrap();
     edit(&mut object["status"]);
-    runtime.block_on(store.txn(Transaction::new().put(entry.key.clone(), object.to_string()))).unwrap();
+    runtime().block_on(store.txn(Transaction::new().put(entry.key, object.to_string()))).unwrap();
+}
+
+/// Waits until the status says what runs, which the supervisor writes a moment after it said so.
+fn wait_until_taken_down(supervisor: &Supervisor, name: &str, pid: i32) {
+    let copy = supervisor.at("copy.db");
+    let is_taken_down = || {
+        backup(supervisor.data().join(EmbeddedStore::FILE_NAME), &copy).unwrap();
+        let found = find(&EmbeddedStore::open(&copy).unwrap(), name);
+        fs::remove_file(&copy).unwrap();
+        found.is_some_and(|(_, object)| object["status"]["pid"] == pid)
+    };
+    assert!(wait_until(is_taken_down), "{}", supervisor.log());
 }
 
 /// A process that has nothing to do with any supervisor, and leads a group as theirs do.
@@ -182,6 +203,7 @@ fn another_process_under_the_number_is_never_signalled() {
     // The number is that of another process now; or both are, but after another start of the machine.
     let edits = [("startTicks", json!(ticks + 1)), ("bootId", json!("00000000-0000-0000-0000-000000000000"))];
     for (field, value) in edits {
+        wait_until_taken_down(&supervisor, "victim", last.pid);
         supervisor.end(Signal::KILL);
         signal(last.pid, Signal::KILL);
         last.wait_until_gone();
@@ -238,28 +260,35 @@ fn an_orderly_stop_starts_afresh_and_what_was_done_stays_done() {
 
 #[test]
 fn a_supervisor_that_is_killed_at_any_moment_starts_none_twice() {
-    const COUNT: usize = 4;
-    let number = |index: usize| index.to_string();
-    let manifests: Vec<_> =
-        (0..COUNT).map(|index| Manifest::new(&format!("p-{index}"), "sleep", &["27182818", &number(index)])).collect();
-    let watch = Proc::watch("27182818");
+    const PART: &str = "27182818";
+    const COUNT: u64 = 8;
+    let manifest = |index: u64| {
+        let name = format!("p-{index}");
+        Manifest::new(&name, "sleep", &[PART, &index.to_string()]).restart("{backoffSeconds: 0}")
+    };
+    let manifests: Vec<_> = (0..COUNT).map(manifest).collect();
+    let count = || u64::try_from(Proc::with(PART).len()).unwrap();
+    let watch = Proc::watch(PART);
     let mut supervisor = Supervisor::start(&manifests);
-    for round in 0..12_u64 {
-        // After the first spawn of all, before any status is written, as a rule; then later and later.
-        assert!(wait_until(|| !Proc::with("27182818").is_empty()));
-        std::thread::sleep(Duration::from_millis(round * 3 / 2));
+    for round in 0..10_u64 {
+        // Some have been started, and of few of these the status says so.
+        let some = round % COUNT + 1;
+        assert!(wait_until(|| count() >= some), "{}", supervisor.log());
         supervisor.end(Signal::KILL);
-        if round % 4 == 3 {
-            // From the start once more.
-            for proc in Proc::with("27182818") {
-                signal(proc.pid, Signal::KILL);
-                proc.wait_until_gone();
-            }
+        let before = Proc::with(PART);
+        supervisor.start_again();
+        assert!(wait_until(|| count() >= COUNT), "{}", supervisor.log());
+        let now = Proc::with(PART);
+        assert!(before.iter().all(|proc| now.contains(proc)), "{before:?} {now:?}\n{}", supervisor.log());
+        supervisor.end(Signal::KILL);
+        for proc in Proc::with(PART) {
+            signal(proc.pid, Signal::KILL);
+            proc.wait_until_gone();
         }
         supervisor.start_again();
     }
-    assert!(wait_until(|| Proc::with("27182818").len() == COUNT), "{}", supervisor.log());
+    assert!(wait_until(|| count() == COUNT), "{}", supervisor.log());
     assert_eq!(supervisor.end(Signal::TERM), Some(0), "{}", supervisor.log());
-    assert!(Proc::with("27182818").is_empty(), "{}", supervisor.log());
-    assert_eq!(watch.most(), COUNT, "{}", supervisor.log());
+    assert_eq!(count(), 0, "{}", supervisor.log());
+    assert_eq!(watch.most() as u64, COUNT, "{}", supervisor.log());
 }
