@@ -244,3 +244,134 @@ fn compare(expected: &BTreeMap<Key, Entry>, found: &BTreeMap<Key, Entry>) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use fabrica::store::{MemoryStore, Page, Store};
+
+    use super::*;
+
+    /// Two writers and a store that does what it says.
+    struct Bench {
+        store: MemoryStore,
+        ledger: Ledger,
+    }
+
+    impl Bench {
+        async fn new() -> Self {
+            let mut bench = Self { store: MemoryStore::new(), ledger: Ledger::new(3) };
+            for turn in 0..20 {
+                let (attempt, revision) = bench.write(turn % 2).await;
+                let floor = bench.ledger.newest();
+                bench.ledger.acknowledge(attempt, revision, floor).unwrap();
+            }
+            bench
+        }
+
+        /// Makes a transaction that nobody hears of.
+        async fn write(&mut self, writer: u64) -> (Attempt, Revision) {
+            let (attempt, txn) = self.ledger.next(writer);
+            (attempt, self.store.txn(txn).await.unwrap())
+        }
+
+        async fn holds(&self) -> (Revision, Vec<Entry>) {
+            let page = self.store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
+            (page.revision, page.entries)
+        }
+
+        fn judge(&mut self, (revision, entries): (Revision, Vec<Entry>)) -> Result<Vec<Batch>, String> {
+            self.ledger.judge(revision, entries)
+        }
+
+        /// The verdict is that this is wrong, in these words among others.
+        fn refuses(&mut self, held: (Revision, Vec<Entry>), words: &str) {
+            let error = self.judge(held).expect_err("it was accepted");
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_acknowledged_and_is_there_is_accepted() {
+        let mut bench = Bench::new().await;
+        let held = bench.holds().await;
+        assert_eq!(bench.judge(held.clone()).unwrap().len(), 20);
+        assert_eq!(bench.judge(held).unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_heard_of_may_be_there_or_not() {
+        let mut bench = Bench::new().await;
+        let _ = bench.ledger.next(1);
+        let held = bench.holds().await;
+        assert_eq!(bench.judge(held).unwrap().len(), 20);
+        bench.write(1).await;
+        let held = bench.holds().await;
+        assert_eq!(bench.judge(held).unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_loss_is_seen() {
+        let mut bench = Bench::new().await;
+        let before = bench.holds().await;
+        let (attempt, revision) = bench.write(0).await;
+        bench.ledger.acknowledge(attempt, revision, before.0).unwrap();
+        bench.refuses(before, "writer 0 was told");
+    }
+
+    #[tokio::test]
+    async fn a_half_is_seen() {
+        for at in 0..4 {
+            let mut bench = Bench::new().await;
+            let (revision, mut entries) = bench.holds().await;
+            entries.remove(at);
+            bench.refuses((revision, entries), "holds nothing");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_old_value_is_seen() {
+        let mut bench = Bench::new().await;
+        let (revision, mut entries) = bench.holds().await;
+        entries[0].modified = Revision::new(entries[0].modified.get() - 1);
+        bench.refuses((revision, entries), "must hold");
+    }
+
+    #[tokio::test]
+    async fn what_was_refused_and_is_there_is_seen() {
+        let mut bench = Bench::new().await;
+        let (attempt, _) = bench.write(1).await;
+        bench.ledger.refuse(attempt);
+        let held = bench.holds().await;
+        bench.refuses(held, "the next was refused");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_wrote_is_seen() {
+        let mut bench = Bench::new().await;
+        bench.store.txn(Transaction::new().put("/writers/7", "1")).await.unwrap();
+        let held = bench.holds().await;
+        bench.refuses(held, "there is no such writer");
+    }
+
+    #[tokio::test]
+    async fn a_revision_that_goes_back_or_is_left_out_is_seen() {
+        let mut bench = Bench::new().await;
+        let (revision, entries) = bench.holds().await;
+        bench.refuses((Revision::new(revision.get() - 1), entries), "went back");
+
+        let mut bench = Bench::new().await;
+        bench.store.txn(Transaction::new().put("/shared/0", "by nobody")).await.unwrap();
+        let (attempt, revision) = bench.write(0).await;
+        bench.ledger.acknowledge(attempt, revision, Revision::default()).unwrap();
+        let held = bench.holds().await;
+        bench.refuses(held, "no transaction took place at revision 21");
+    }
+
+    #[tokio::test]
+    async fn an_answer_from_the_past_is_seen() {
+        let mut bench = Bench::new().await;
+        let newest = bench.ledger.newest();
+        let (attempt, _) = bench.ledger.next(0);
+        bench.ledger.acknowledge(attempt, newest, newest).unwrap_err();
+    }
+}

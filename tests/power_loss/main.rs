@@ -67,5 +67,5 @@ fn a_thousand_losses_of_power_take_nothing_that_was_acknowledged() {
 fn a_store_that_answers_before_the_disk_has_it_is_caught() {
     let (_, failures) = lose_power(100, false);
     println!("{}", failures.join("\n"));
-    assert!(failures.len() >= 25, "only {} of 100 losses are seen to take something", failures.len());
+    assert!(failures.len() >= 50, "only {} of 100 losses are seen to take something", failures.len());
 }
