@@ -1,4 +1,4 @@
-//! The contract tests stand beside this file. Here, the code of the README and of the guide is compiled and run.
+//! The contract tests stand beside this file. Here, the code of the README and of the guides is compiled and run.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -7,3 +7,7 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../docs/guide.md")]
 mod guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/ownership.md")]
+mod ownership {}

@@ -8,7 +8,7 @@ use fabrica::store::{Key, MemoryStore, Page, Store, Transaction};
 use parking_lot::Mutex;
 
 use super::kinds::{Gadget, GadgetSpec, Script, gadget, settle, start, until};
-use super::why::Logs;
+use super::logs::Logs;
 
 type Log = Arc<Mutex<Vec<String>>>;
 

@@ -7,6 +7,8 @@ mod failure;
 mod fences;
 mod kinds;
 mod level;
+#[path = "../logs.rs"]
+mod logs;
 mod namespaces;
 mod own_writes;
 mod startup;

@@ -1,41 +1,11 @@
 //! C8: why a run happened is known.
 
-use std::io::Write;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fabrica::prelude::*;
-use parking_lot::Mutex;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 use super::kinds::{Gadget, Script, gadget, settle, start, until};
-
-/// What was logged.
-#[derive(Clone, Default)]
-pub struct Logs(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Logs {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Logs {
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock()).into_owned()
-    }
-
-    pub fn capture(&self) -> tracing::subscriber::DefaultGuard {
-        let logs = self.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || logs.clone()).with_ansi(false);
-        tracing::subscriber::set_default(subscriber.with_span_events(FmtSpan::NEW).finish())
-    }
-}
+use super::logs::Logs;
 
 #[tokio::test(start_paused = true)]
 async fn c8_the_reasons_of_a_run_are_told_to_it_and_stand_in_its_span() {

@@ -6,6 +6,7 @@
 
 mod bus;
 mod create;
+mod gc;
 mod memory;
 mod noop;
 mod queue;
@@ -54,6 +55,7 @@ const SCENARIOS: &[Scenario] = &[
         objects: 100_000,
         run: bus::run,
     },
+    Scenario { name: "gc", about: "an owner of N children is deleted: to all gone", objects: 10_000, run: gc::run },
     Scenario { name: "memory", about: "resident bytes for each object of 1 KiB", objects: 100_000, run: memory::run },
 ];
 

@@ -8,7 +8,8 @@ use hashbrown::HashMap;
 
 use super::cached::CachedObject;
 use super::feed::{Feed, FeedItem, Feeds};
-use crate::resource::Uid;
+use super::owners::Owners;
+use crate::resource::{ObjectKey, Uid};
 
 /// Where an object stands in a list: by namespace, then by name. One string, so that a lookup borrows.
 type Place = Arc<str>;
@@ -31,6 +32,7 @@ pub(crate) struct Cache {
     by_name: BTreeMap<Place, Uid>,
     /// For each selectable field, in their order: the objects that have a value, in the order of a list.
     by_field: Vec<HashMap<Box<str>, BTreeMap<Place, Uid>>>,
+    by_owner: Owners,
     feeds: Feeds,
 }
 
@@ -41,6 +43,7 @@ impl Cache {
             objects: HashMap::new(),
             by_name: BTreeMap::new(),
             by_field: std::iter::repeat_with(HashMap::new).take(fields).collect(),
+            by_owner: Owners::new(),
             feeds: Feeds::default(),
         }
     }
@@ -93,6 +96,27 @@ impl Cache {
         let start = place(namespace, "");
         let after = self.by_name.range::<str, _>((Bound::Excluded(start.as_str()), Bound::Unbounded));
         after.take_while(move |(place, _)| place.starts_with(&start)).map(|(_, uid)| uid)
+    }
+
+    /// The uids of an owner's objects, those that can't be decoded among them; first those that its foreground deletion
+    /// waits for, each part in the order of a list.
+    pub(super) fn owned_by<'a>(
+        &'a self,
+        group: &str,
+        kind: &str,
+        owner: &Uid,
+    ) -> impl Iterator<Item = &'a Uid> + use<'a> {
+        self.by_owner.of(group, kind, owner)
+    }
+
+    /// Those that a foreground deletion of their owner waits for.
+    pub(super) fn blocking<'a>(&'a self, owner: &ObjectKey) -> impl Iterator<Item = &'a Uid> + use<'a> {
+        self.by_owner.blocking(owner.kind.group, owner.kind.kind, &owner.uid)
+    }
+
+    /// The uids of all objects with an owner; of one with several as often.
+    pub(super) fn with_owner(&self) -> impl Iterator<Item = &Uid> {
+        self.by_owner.all()
     }
 
     fn resolve<'a>(
@@ -154,11 +178,23 @@ impl Cache {
                 }
             }
             if let (Some(place), Some(value)) = (&new_place, new_value) {
-                let place = self
-                    .by_name
-                    .get_key_value(place.as_str())
-                    .map_or_else(|| place.as_str().into(), |(p, _)| p.clone());
+                let place = shared(&self.by_name, place);
                 index.entry(value.into()).or_default().insert(place, uid.clone());
+            }
+        }
+        let old_owners = old.map(CachedObject::owners).unwrap_or_default();
+        let new_owners = new.map(CachedObject::owners).unwrap_or_default();
+        if !moved && old_owners == new_owners {
+            return;
+        }
+        if let Some(place) = &old_place {
+            for owner in &*old_owners {
+                self.by_owner.remove(owner, place.as_str().into(), uid.clone());
+            }
+        }
+        if let Some(place) = &new_place {
+            for owner in &*new_owners {
+                self.by_owner.add(owner, shared(&self.by_name, place), uid.clone());
             }
         }
     }
@@ -177,4 +213,9 @@ impl Cache {
     pub(super) fn close(&mut self) {
         self.feeds.close();
     }
+}
+
+/// The place as the index of names holds it already, so that all indexes share one.
+fn shared(by_name: &BTreeMap<Place, Uid>, place: &str) -> Place {
+    by_name.get_key_value(place).map_or_else(|| place.into(), |(place, _)| place.clone())
 }

@@ -1,5 +1,6 @@
 //! One version of one object, as the cache holds it.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use super::cache::place;
 use super::envelope;
 use super::kinds::Kind;
-use crate::resource::{DecodeError, Metadata, Object, ResourceVersion, Uid};
+use crate::resource::{DecodeError, Metadata, Object, OwnerReference, ResourceVersion, Uid};
 use crate::store::{Entry, Revision};
 
 /// One version of one object. A clone costs a reference count.
@@ -78,13 +79,36 @@ impl CachedObject {
 
     /// The object's metadata; of an object that can't be decoded, what can be read of it.
     pub(crate) fn metadata(&self, uid: &Uid) -> Metadata {
+        self.metadata_ref(uid).into_owned()
+    }
+
+    /// As [`Self::metadata`], without a copy of what was decoded.
+    pub(crate) fn metadata_ref(&self, uid: &Uid) -> Cow<'_, Metadata> {
         match &self.state {
-            CachedState::Decoded(object) => object.metadata().clone(),
+            CachedState::Decoded(object) => Cow::Borrowed(object.metadata()),
             CachedState::Undecodable(_) => {
                 let mut metadata = envelope::metadata(&self.raw).unwrap_or_default();
                 metadata.uid = uid.clone();
                 metadata.resource_version = ResourceVersion::new(self.modified.get());
-                metadata
+                Cow::Owned(metadata)
+            }
+        }
+    }
+
+    /// Has the deletion of the object been asked for?
+    pub(crate) fn is_deleting(&self) -> bool {
+        match &self.state {
+            CachedState::Decoded(object) => object.metadata().is_deleting(),
+            CachedState::Undecodable(_) => envelope::metadata(&self.raw).is_some_and(|metadata| metadata.is_deleting()),
+        }
+    }
+
+    /// To whom the object belongs.
+    pub(crate) fn owners(&self) -> Cow<'_, [OwnerReference]> {
+        match &self.state {
+            CachedState::Decoded(object) => Cow::Borrowed(&object.metadata().owner_references),
+            CachedState::Undecodable(_) => {
+                Cow::Owned(envelope::metadata(&self.raw).map(|metadata| metadata.owner_references).unwrap_or_default())
             }
         }
     }
@@ -104,7 +128,10 @@ impl CachedObject {
     pub(super) fn is_found_as(&self, other: &Self) -> bool {
         let (Some(one), Some(two)) = (self.object(), other.object()) else { return false };
         let (one, two) = (one.metadata(), two.metadata());
-        one.name == two.name && one.namespace == two.namespace && self.fields == other.fields
+        one.name == two.name
+            && one.namespace == two.namespace
+            && self.fields == other.fields
+            && one.owner_references == two.owner_references
     }
 
     /// The value of a selectable field.

@@ -20,10 +20,23 @@ const SUFFIX_LENGTH: usize = 5;
 
 impl Client {
     /// Creates an object of any kind; see [`Client::create`].
-    pub(crate) async fn create_object(&self, mut object: Box<dyn Object>) -> Result<CachedObject> {
+    pub(crate) async fn create_object(&self, object: Box<dyn Object>) -> Result<CachedObject> {
+        self.create_fenced(object, None).await
+    }
+
+    /// Creates an object while the claim of a fence exists.
+    pub(super) async fn create_fenced(
+        &self,
+        mut object: Box<dyn Object>,
+        fence: Option<Guard>,
+    ) -> Result<CachedObject> {
         let type_ = object.resource_type();
         let kind = self.inner.shared.kinds.of_type(type_)?.clone();
+        let is_given = !object.metadata().uid.is_empty();
         Self::prepare(&kind, &mut *object)?;
+        if is_given {
+            self.check_unclaimed(&kind, object.metadata())?;
+        }
         let generated = object.metadata().name.is_empty();
         let mut left = ATTEMPTS;
         loop {
@@ -33,7 +46,8 @@ impl Client {
             }
             let uid = object.metadata().uid.clone();
             let value = envelope::of(&*object).map_err(Error::terminal)?;
-            let (txn, guards) = self.creation(&kind, object.metadata(), value.clone())?;
+            let (mut txn, guards) = self.creation(&kind, object.metadata(), value.clone())?;
+            txn.guards.extend(fence.clone());
             let key = keys::object(kind.group_kind(), &uid);
             let index = match self.commit(txn, &key, Some(&value)).await {
                 Ok(revision) => return Ok(written(&kind, &uid, value, revision, revision)),
@@ -53,6 +67,20 @@ impl Client {
             // The cache may be behind a store that others write to.
             tokio::task::yield_now().await;
         }
+    }
+
+    /// A uid that an owner reference still names can't be taken again: what belonged to the old object would belong to
+    /// the new one.
+    fn check_unclaimed(&self, kind: &Kind, metadata: &Metadata) -> Result<()> {
+        let key = ObjectKey { kind: kind.group_kind(), uid: metadata.uid.clone() };
+        let Some(child) = self.some_child(&key).filter(|_| self.cached(&key).is_none()) else { return Ok(()) };
+        let message = format!(
+            "{} was not created: the uid {} still belongs to an owner of {child} that is gone; wait until all that \
+             belonged to it is gone too, or use another uid",
+            title(kind.type_, metadata),
+            metadata.uid
+        );
+        Err(Error::new(ErrorKind::AlreadyExists, message))
     }
 
     /// Checks what the user gave, and fills in what the user doesn't give.

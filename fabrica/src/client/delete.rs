@@ -5,18 +5,23 @@ use super::envelope;
 use super::lifecycle::Client;
 use super::trouble;
 use super::write::{ATTEMPTS, Done, Step, Target};
-use crate::resource::{Namespace, ObjectKey, Resource, ResourceVersion, Timestamp, Uid};
+use crate::resource::{Metadata, Namespace, ObjectKey, Resource, ResourceVersion, Timestamp, Uid};
 use crate::{Error, Fault, Result};
 
 /// What becomes of the objects that the deleted one owns.
+///
+/// A running controller sees to it: its garbage collector deletes, or releases, what belongs to an object that is going
+/// or gone. An object that has another owner besides stays, and loses its reference to this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Propagation {
-    /// They are deleted after it.
+    /// They are deleted after it. An object that carries `foregroundDeletion` or `orphan` among its finalizers goes as
+    /// these say.
     #[default]
     Background,
-    /// They are deleted before it.
+    /// Those whose reference says `blockOwnerDeletion` are deleted before it, and in turn what belongs to them; the rest
+    /// after it. The object carries the finalizer `foregroundDeletion` until then.
     Foreground,
-    /// They stay, without an owner.
+    /// They stay, without this owner. The object carries the finalizer `orphan` until they are released.
     Orphan,
 }
 
@@ -50,7 +55,7 @@ impl Client {
     }
 }
 
-fn deletion(target: &Target, options: &DeleteOptions) -> Result<Step> {
+pub(super) fn deletion(target: &Target, options: &DeleteOptions) -> Result<Step> {
     let newest = &target.newest;
     let version = options.resource_version.filter(|version| !version.is_unset());
     let is_other_version = version.is_some_and(|version| version.get() != newest.modified.get());
@@ -62,13 +67,29 @@ fn deletion(target: &Target, options: &DeleteOptions) -> Result<Step> {
         let fault = Fault::new("metadata.name", "the namespace `default` always exists: delete what is in it instead");
         return Err(Error::invalid(target.title(), vec![fault]));
     }
+    let changed = propagate(&mut metadata, options.propagation);
     if metadata.finalizers.is_empty() {
         return Ok(Step::Delete);
     }
-    if metadata.is_deleting() {
+    if metadata.is_deleting() && !changed {
         return Ok(Step::Keep);
     }
-    metadata.deletion_timestamp = Some(Timestamp::now());
-    // Finalizers were read from this envelope, so it can be taken apart.
+    metadata.deletion_timestamp.get_or_insert_with(Timestamp::now);
+    // Finalizers were read from this envelope, or it can be given some: it can be taken apart.
     Ok(envelope::with_metadata(&newest.raw, &metadata).map_or(Step::Delete, Step::Put))
+}
+
+/// Puts the finalizer of a propagation in the place of the other. Says whether anything changed.
+fn propagate(metadata: &mut Metadata, propagation: Propagation) -> bool {
+    let (wanted, other) = match propagation {
+        Propagation::Background => return false,
+        Propagation::Foreground => (Metadata::FOREGROUND_FINALIZER, Metadata::ORPHAN_FINALIZER),
+        Propagation::Orphan => (Metadata::ORPHAN_FINALIZER, Metadata::FOREGROUND_FINALIZER),
+    };
+    if metadata.has_finalizer(wanted) && !metadata.has_finalizer(other) {
+        return false;
+    }
+    metadata.finalizers.retain(|finalizer| finalizer != wanted && finalizer != other);
+    metadata.finalizers.push(wanted.to_owned());
+    true
 }

@@ -4,7 +4,7 @@ use super::cached::CachedObject;
 use super::envelope;
 use super::lifecycle::Client;
 use super::status::{Saved, undecodable};
-use super::write::Step;
+use super::write::{Step, Target};
 use crate::{Error, Fault, Result};
 
 impl Client {
@@ -33,20 +33,22 @@ impl Client {
     /// # Errors
     /// What the store answers, conflicts excepted.
     pub(crate) async fn remove_finalizer(&self, base: &CachedObject, finalizer: &str) -> Result<Saved> {
-        self.save(base, &mut |target| {
-            let mut metadata = target.newest.metadata(&target.uid);
-            let before = metadata.finalizers.len();
-            metadata.finalizers.retain(|other| other != finalizer);
-            if metadata.finalizers.len() == before {
-                return Ok(Step::Keep);
-            }
-            if metadata.finalizers.is_empty() && metadata.is_deleting() {
-                return Ok(Step::Delete);
-            }
-            envelope::with_metadata(&target.newest.raw, &metadata).map(Step::Put).ok_or_else(undecodable)
-        })
-        .await
+        self.save(base, &mut |target| without(target, finalizer)).await
     }
+}
+
+/// The step that takes a finalizer away.
+pub(super) fn without(target: &Target, finalizer: &str) -> Result<Step> {
+    let mut metadata = target.newest.metadata(&target.uid);
+    let before = metadata.finalizers.len();
+    metadata.finalizers.retain(|other| other != finalizer);
+    if metadata.finalizers.len() == before {
+        return Ok(Step::Keep);
+    }
+    if metadata.finalizers.is_empty() && metadata.is_deleting() {
+        return Ok(Step::Delete);
+    }
+    envelope::with_metadata(&target.newest.raw, &metadata).map(Step::Put).ok_or_else(undecodable)
 }
 
 pub(super) fn added_while_deleting(finalizer: &str) -> Fault {

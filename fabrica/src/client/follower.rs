@@ -57,8 +57,11 @@ impl Shared {
     /// Does one revision.
     fn batch(&self, batch: &Batch) {
         for change in &*batch.changes {
-            let Some((kind, uid)) = self.split(&change.key) else { continue };
-            self.change(kind, uid, change.entry.as_ref(), batch.revision, false);
+            match self.split(&change.key) {
+                Some((kind, uid)) => self.change(kind, uid, change.entry.as_ref(), batch.revision, false),
+                None if change.entry.is_none() => self.stranger_gone(&change.key),
+                None => {}
+            }
         }
         self.progress.advance(batch.revision);
     }
@@ -89,6 +92,13 @@ impl Shared {
         derived::publish(&self.bus, kind, &change);
     }
 
+    fn stranger_gone(&self, key: &Key) {
+        let Some((of, uid)) = keys::split_object(key) else { return };
+        let Some((group, kind)) = of.split_once('/') else { return };
+        let observers = self.observers.lock().clone();
+        observers.iter().for_each(|observer| observer.stranger_gone(group, kind, &uid.into()));
+    }
+
     /// Makes the cache equal to a list, telling of what is different.
     fn relist(&self, list: &Relist) {
         // Deletions first: they may free a name that another object has taken.
@@ -111,6 +121,8 @@ impl Shared {
             }
             self.change(kind, uid, Some(entry), entry.modified, true);
         }
+        let observers = self.observers.lock().clone();
+        observers.iter().for_each(|observer| observer.gap_closed());
         self.progress.advance(list.revision);
     }
 

@@ -4,7 +4,7 @@
 //! name. Both are written in one transaction, which is what makes names unique. No part holds a `/`: groups and kinds
 //! by their syntax, names and uids because they are checked before they get here.
 
-use crate::resource::{GroupKind, ResourceType, Uid};
+use crate::resource::{GroupKind, OwnerReference, ResourceType, Uid};
 use crate::store::Key;
 
 /// The prefix of every object.
@@ -15,6 +15,11 @@ pub(super) fn objects() -> Key {
 /// The key of an object.
 pub(super) fn object(kind: GroupKind, uid: &Uid) -> Key {
     key(&["o", kind.group, kind.kind, uid])
+}
+
+/// The key of an owner that some object names, of a kind that may be unknown to the program.
+pub(super) fn owner(reference: &OwnerReference) -> Key {
+    key(&["o", reference.group(), &reference.kind, &reference.uid])
 }
 
 /// The key of a name; the namespace is empty for a kind that is not namespaced.

@@ -158,6 +158,12 @@ impl Kinds {
         self.by_key.get(key)
     }
 
+    /// The kind of a group and a kind that some object names.
+    pub(super) fn named(&self, group: &str, kind: &str) -> Option<&Arc<Kind>> {
+        let place = self.all.binary_search_by(|known| (known.type_.group, known.type_.kind).cmp(&(group, kind)));
+        place.ok().map(|place| &self.all[place])
+    }
+
     pub(super) fn find(&self, kind: GroupKind) -> Option<&Arc<Kind>> {
         self.by_kind.get(&kind)
     }

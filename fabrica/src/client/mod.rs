@@ -4,18 +4,23 @@ mod cache;
 mod cached;
 mod create;
 mod delete;
+mod deleting;
 mod derived;
 mod dynamic;
 mod envelope;
 mod feed;
 mod finalizers;
 mod follower;
+mod garbage;
 mod keys;
 mod kinds;
 mod lifecycle;
 mod list;
 mod merge;
 mod observer;
+mod own;
+mod owned;
+mod owners;
 mod patch;
 mod progress;
 mod replace;
@@ -41,7 +46,10 @@ pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
 
 pub(crate) use cached::{CachedObject, CachedState};
 pub(crate) use observer::{ObjectChange, Observer};
+pub(crate) use own::{Owned, Owner};
+pub(crate) use replace::namespace_of;
 pub(crate) use status::Saved;
+pub(crate) use typed::typed;
 
 #[cfg(test)]
 mod sample;

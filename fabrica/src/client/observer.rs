@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::cached::CachedObject;
-use crate::resource::ObjectKey;
+use crate::resource::{ObjectKey, Uid};
 use crate::store::Revision;
 
 /// Is told of every change of every known kind.
@@ -14,6 +14,12 @@ use crate::store::Revision;
 pub(crate) trait Observer: Send + Sync + 'static {
     /// An object came, changed or went.
     fn changed(&self, change: &ObjectChange);
+
+    /// An object of a kind that this program doesn't know is gone.
+    fn stranger_gone(&self, _group: &str, _kind: &str, _uid: &Uid) {}
+
+    /// There was a gap: objects of kinds that this program doesn't know may have gone in it.
+    fn gap_closed(&self) {}
 }
 
 /// A change of one object. At least one of `old` and `new` is there.

@@ -70,7 +70,7 @@ impl Target {
 }
 
 /// The namespace that is meant.
-pub(super) fn namespace_of<'a>(type_: &ResourceType, namespace: &'a str) -> &'a str {
+pub(crate) fn namespace_of<'a>(type_: &ResourceType, namespace: &'a str) -> &'a str {
     if type_.namespaced && namespace.is_empty() { Namespace::DEFAULT } else { namespace }
 }
 

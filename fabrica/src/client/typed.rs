@@ -21,7 +21,7 @@ impl Client {
     ///
     /// # Errors
     /// `Invalid` with every fault, also if the namespace is being deleted; `AlreadyExists` if the uid or the name is
-    /// taken; `NotFound` if there is no such namespace, or the program doesn't know the kind; what the store answers.
+    /// taken, or the uid is that of an owner that is gone and something that belonged to it is not; `NotFound` if there is no such namespace, or the program doesn't know the kind; what the store answers.
     pub async fn create<T: Resource>(&self, object: T) -> Result<Arc<T>> {
         typed(&self.create_object(Box::new(object)).await?)
     }
@@ -170,7 +170,7 @@ impl Client {
 }
 
 /// An object as its Rust type.
-fn typed<T: Resource>(object: &CachedObject) -> Result<Arc<T>> {
+pub(crate) fn typed<T: Resource>(object: &CachedObject) -> Result<Arc<T>> {
     let object = downcast(shared(T::TYPE, object)?);
     object.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the object is no `{}`", std::any::type_name::<T>())))
 }

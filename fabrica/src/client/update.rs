@@ -2,6 +2,7 @@
 
 use super::cached::CachedObject;
 use super::lifecycle::{Client, title};
+use super::own::Owner;
 use super::trouble;
 use super::write::{ATTEMPTS, Done, Target};
 use crate::resource::{Metadata, Object, OwnerReference};
@@ -47,6 +48,12 @@ impl Client {
 
     /// Applies an object of any kind; see [`Client::apply`].
     pub(crate) async fn apply_object(&self, object: &dyn Object) -> Result<(Applied, CachedObject)> {
+        self.converge(object, None).await
+    }
+
+    /// Creates an object, or makes the existing one as given. The object of an owner is looked up by its name alone,
+    /// must be free for that owner, and is written only while the owner exists.
+    pub(super) async fn converge(&self, object: &dyn Object, owner: Option<&Owner>) -> Result<(Applied, CachedObject)> {
         let (type_, metadata) = (object.resource_type(), object.metadata());
         if metadata.name.is_empty() {
             let message = "is required: what is applied again must be found again";
@@ -55,13 +62,22 @@ impl Client {
         let mut looks = LOOKS;
         loop {
             looks -= 1;
-            match self.resolve(type_, metadata) {
+            let found = match owner {
+                Some(_) => self.find(type_, &metadata.namespace, &metadata.name),
+                None => self.resolve(type_, metadata),
+            };
+            match found {
                 Ok(key) => {
                     let plan = &mut |target: &Target| {
+                        if let Some(owner) = owner {
+                            owner.check_free(target, metadata)?;
+                        }
                         let merged = merged(target.newest.metadata(&target.uid), metadata);
                         target.replacement(object, merged)
                     };
-                    match self.carry_out(self.target(&key)?, ATTEMPTS, plan).await? {
+                    let mut target = self.target(&key)?;
+                    target.guards.extend(owner.map(Owner::fence));
+                    match self.carry_out(target, ATTEMPTS, plan).await? {
                         Done::Kept(object) => return Ok((Applied::Unchanged, object)),
                         Done::Put { object, .. } | Done::Deleted(object) => return Ok((Applied::Configured, object)),
                         Done::Gone if looks == 0 => return Err(trouble::not_found(&key)),
@@ -71,7 +87,7 @@ impl Client {
                 Err(error) if error.is_not_found() => {
                     let mut object = object.clone_boxed();
                     object.metadata_mut().resource_version = crate::resource::ResourceVersion::UNSET;
-                    match self.create_object(object).await {
+                    match self.create_fenced(object, owner.map(Owner::fence)).await {
                         Ok(object) => return Ok((Applied::Created, object)),
                         Err(error) if !error.is_already_exists() || looks == 0 => return Err(error),
                         Err(_) => {}
@@ -98,7 +114,7 @@ fn merged(mut old: Metadata, given: &Metadata) -> Metadata {
             old.finalizers.push(finalizer.clone());
         }
     }
-    let others = |reference: &OwnerReference| given.owner_references.iter().all(|new| new.uid != reference.uid);
+    let others = |reference: &OwnerReference| given.owner_references.iter().all(|new| !new.is_same_owner(reference));
     if given.owner_references.iter().any(|new| !old.owner_references.contains(new)) {
         old.owner_references.retain(others);
         old.owner_references.extend(given.owner_references.clone());

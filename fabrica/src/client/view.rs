@@ -46,6 +46,12 @@ impl Client {
     }
 }
 
+impl<T> View<T> {
+    pub(super) fn kind(&self) -> Option<&Kind> {
+        self.kind.as_deref()
+    }
+}
+
 impl<T: Resource> View<T> {
     /// The object with a uid. Costs a lookup.
     #[must_use]
@@ -92,7 +98,7 @@ impl<T: Resource> View<T> {
     }
 }
 
-fn typed<T: Resource>(object: &CachedObject) -> Option<Arc<T>> {
+pub(super) fn typed<T: Resource>(object: &CachedObject) -> Option<Arc<T>> {
     downcast(object.object()?.clone())
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Target {
     pub(super) kind: Arc<Kind>,
     pub(super) uid: Uid,
     pub(super) newest: CachedObject,
+    /// What must hold besides for any write.
+    pub(super) guards: Vec<Guard>,
 }
 
 impl Target {
@@ -93,7 +95,7 @@ impl Client {
     pub(super) fn target(&self, key: &ObjectKey) -> Result<Target> {
         let kind = self.kind(key.kind)?.clone();
         let newest = kind.cache.read().get(&key.uid).cloned().ok_or_else(|| trouble::not_found(key))?;
-        Ok(Target { kind, uid: key.uid.clone(), newest })
+        Ok(Target { kind, uid: key.uid.clone(), newest, guards: Vec::new() })
     }
 
     /// Writes another version on top of the newest one. Returns when the cache shows it.
@@ -101,7 +103,8 @@ impl Client {
         let key = keys::object(target.kind.group_kind(), &target.uid);
         // The modification says the incarnation too: an object that was created again has another one.
         let guard = Guard::Modified(key.clone(), target.newest.modified);
-        let txn = Transaction::new().when(guard).put(key.clone(), value.clone());
+        let mut txn = Transaction::new().when(guard).put(key.clone(), value.clone());
+        txn.guards.extend(target.guards.iter().cloned());
         let revision = self.commit(txn, &key, Some(&value)).await?;
         Ok(written(&target.kind, &target.uid, value, target.newest.created, revision))
     }
@@ -112,6 +115,7 @@ impl Client {
         let key = keys::object(kind, &target.uid);
         let metadata = target.newest.metadata(&target.uid);
         let mut txn = Transaction::new().when(Guard::Modified(key.clone(), target.newest.modified)).delete(key.clone());
+        txn.guards.extend(target.guards.iter().cloned());
         if !metadata.name.is_empty() {
             txn = txn.delete(keys::name(kind, &metadata.namespace, &metadata.name));
         }

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use tracing::{debug, info};
 
+use super::garbage::Collector;
+use super::holders::Holders;
 use super::kind::Kind;
+use super::overdue::Overdue;
 use super::wakeups::Wakeups;
 use super::{Controller, namespaces};
 use crate::client::{Client, ClientSettings};
@@ -135,7 +138,9 @@ impl Builder {
             .map(|(reconciler, options)| (reconciler.resource.group_kind(), queue(options)))
             .collect();
         let handle = Handle::new(Arc::new(queues));
-        let shared = Arc::new(Shared { client: client.clone(), states, handle: handle.clone() });
+        let awaited = Arc::default();
+        let shared =
+            Arc::new(Shared { client: client.clone(), states, handle: handle.clone(), awaited: Arc::clone(&awaited) });
 
         let mut kinds = BTreeMap::new();
         for (reconciler, options) in reconcilers {
@@ -150,8 +155,23 @@ impl Builder {
             kinds.insert(group_kind, Arc::new(kind));
         }
         let kinds = Arc::new(kinds);
-        let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone()));
+        let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone(), awaited));
+        let collector = Arc::new(Collector::new(client.clone()));
+        let overdue = Arc::new(Overdue::new(client.clone(), Holders::new(client.clone(), Arc::clone(&kinds))));
         let (running, stopping) = Default::default();
-        Ok(Controller { registry, client, bus, handle, kinds, wakeups, workers, grace, running, stopping })
+        Ok(Controller {
+            registry,
+            client,
+            bus,
+            handle,
+            kinds,
+            wakeups,
+            collector,
+            overdue,
+            workers,
+            grace,
+            running,
+            stopping,
+        })
     }
 }

@@ -8,7 +8,7 @@ use tracing::{Instrument, info, info_span, warn};
 use super::failures::{Failure, Failures};
 use super::heat::Heat;
 use super::{guard, run};
-use crate::client::{CachedState, Saved};
+use crate::client::{CachedObject, CachedState, Saved};
 use crate::event::{Event, EventBus, Pattern};
 use crate::queue::{Item, Next};
 use crate::reconciler::{Action, Context, Finalize, KindQueue, Options, Reason, Reasons, ReconcilerType, Shared};
@@ -40,6 +40,13 @@ impl Outcome {
     fn of(next: Next) -> Self {
         Self { next, own: Vec::new() }
     }
+}
+
+/// What a run saw of its object.
+#[derive(Clone, Copy)]
+struct Seen {
+    created: Revision,
+    deleting: bool,
 }
 
 /// What user code answered, `reconcile` and `finalize` alike.
@@ -100,6 +107,11 @@ impl Kind {
         self.failures.clear(&key.uid);
     }
 
+    /// Is it this reconciler's `finalize` that takes this finalizer away?
+    pub(super) fn serves(&self, finalizer: &str) -> bool {
+        self.reconciler.has_finalize && self.finalizer == finalizer
+    }
+
     fn resource(&self) -> &'static ResourceType {
         self.reconciler.resource
     }
@@ -110,14 +122,14 @@ impl Kind {
             // Either it went, and was forgotten then, or it is yet to come: what is planned for that stays (Q4).
             return Outcome::of(Next::Forget);
         };
-        let created = cached.created;
+        let seen = Seen { created: cached.created, deleting: cached.is_deleting() };
         let reasons = reasons_of(item);
         if let Some(took) = self.heat.count(&key.uid) {
             warn!(object = %key, %reasons, "{key} runs hot: 100 reconciles in {took:?}, the last because: {reasons}");
         }
         let object = match &cached.state {
             CachedState::Decoded(object) => Arc::clone(object),
-            CachedState::Undecodable(error) => return self.undecodable(key, created, error, item.attempt()),
+            CachedState::Undecodable(error) => return self.undecodable(key, seen, error, item.attempt()),
         };
         if object.metadata().is_deleting() && !self.must_finalize(&*object) {
             self.failures.clear(&key.uid);
@@ -137,7 +149,7 @@ impl Kind {
                 self.failures.clear(&key.uid);
                 next
             }
-            Err(error) => self.failed(key, created, &error, item.attempt()),
+            Err(error) => self.failed(key, seen, &error, item.attempt()),
         };
         Outcome { next, own }
     }
@@ -226,14 +238,14 @@ impl Kind {
         }
     }
 
-    fn undecodable(&self, key: &ObjectKey, created: Revision, error: &DecodeError, retries: u32) -> Outcome {
+    fn undecodable(&self, key: &ObjectKey, seen: Seen, error: &DecodeError, retries: u32) -> Outcome {
         let error =
             Error::terminal(format!("{key} in the store can't be read as a {}: {error}; mend or delete it", key.kind));
-        Outcome::of(self.failed(key, created, &error, retries))
+        Outcome::of(self.failed(key, seen, &error, retries))
     }
 
     /// Makes a failure visible (C9), and says when the object is tried again.
-    fn failed(&self, key: &ObjectKey, created: Revision, error: &Error, retries: u32) -> Next {
+    fn failed(&self, key: &ObjectKey, seen: Seen, error: &Error, retries: u32) -> Next {
         let (at, is_terminal) = (Timestamp::now(), error.is_terminal());
         let attempts = self.failures.get(&key.uid).map_or(0, |failure| failure.attempts) + 1;
         let delay = (!is_terminal).then(|| self.options.backoff.unwrap_or_default().delay(retries));
@@ -241,7 +253,10 @@ impl Kind {
         self.failures.record(&key.uid, Failure { attempts, error: error.to_string(), at, is_terminal, next_retry });
         // An object that went during its run was forgotten before there was this to forget; one that came in its place
         // starts anew. Looked at after it was recorded: if it goes from here on, it is forgotten with all this.
-        if self.shared.client.cached(key).is_none_or(|now| now.created != created) {
+        // One whose deletion began is finalized next, if at all: that it could not be brought to its desired state any
+        // more is no failure.
+        let is_as_seen = |now: &CachedObject| now.created == seen.created && (seen.deleting || !now.is_deleting());
+        if !self.shared.client.cached(key).as_ref().is_some_and(is_as_seen) {
             self.failures.clear(&key.uid);
             info!(object = %key, "Reconciling {key} failed, and it was deleted meanwhile: {error:?}");
             return Next::Forget;

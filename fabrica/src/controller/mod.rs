@@ -15,10 +15,13 @@
 
 mod builder;
 mod failures;
+mod garbage;
 mod guard;
 mod heat;
+mod holders;
 mod kind;
 mod namespaces;
+mod overdue;
 mod run;
 mod wakeups;
 
@@ -33,14 +36,17 @@ use tracing::{info, warn};
 
 pub use builder::{Builder, DEFAULT_GRACE, DEFAULT_WORKERS};
 pub use failures::Failure;
+use garbage::Collector;
+pub use holders::{HeldBy, Holder};
 use kind::Kind;
+use overdue::Overdue;
 use wakeups::Wakeups;
 
 use crate::client::Client;
 use crate::event::{EventBus, TapGuard};
 use crate::reconciler::Handle;
 use crate::registry::Registry;
-use crate::resource::{GroupKind, Resource};
+use crate::resource::{GroupKind, ObjectKey, Resource};
 use crate::{Error, ErrorKind, Result};
 
 /// A control plane: the objects, their reconcilers, and what brings the two together.
@@ -74,6 +80,8 @@ pub struct Controller {
     handle: Handle,
     kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>,
     wakeups: Arc<Wakeups>,
+    collector: Arc<Collector>,
+    overdue: Arc<Overdue>,
     workers: usize,
     grace: Duration,
     running: Mutex<Running>,
@@ -124,6 +132,8 @@ impl Controller {
         info!("Starting reconciliation controller with {} workers", self.workers);
         // Changes are listened to before the first fill, so that none falls between the two.
         self.client.observe(Arc::clone(&self.wakeups) as _);
+        self.client.observe(Arc::clone(&self.collector) as _);
+        self.client.observe(Arc::clone(&self.overdue) as _);
         let wakeups = Arc::clone(&self.wakeups);
         running.tap = Some(self.bus.tap(Arc::new(move |event| wakeups.published(event))));
         for kind in self.kinds.values() {
@@ -135,6 +145,10 @@ impl Controller {
             }
             kind.fill();
         }
+        self.collector.workers().for_each(|worker| drop(running.workers.spawn(worker)));
+        self.collector.fill();
+        running.workers.spawn(Arc::clone(&self.overdue).work());
+        self.overdue.fill();
         Ok(())
     }
 
@@ -154,6 +168,8 @@ impl Controller {
         for kind in self.kinds.values() {
             kind.queue.shut_down();
         }
+        self.collector.shut_down();
+        self.overdue.shut_down();
         let finished = async { while workers.join_next().await.is_some() {} };
         if tokio::time::timeout(self.grace, finished).await.is_err() {
             warn!("{} workers were still running after {:?} and are cancelled", workers.len(), self.grace);
@@ -195,10 +211,39 @@ impl Controller {
         self.kinds.get(&GroupKind::of::<T>())?.failures.get(uid)
     }
 
-    /// How many objects wait for a worker or are with one; timers don't count.
+    /// What holds an object that is being deleted: each finalizer that is left, who must see to it, and how that went so
+    /// far. Nothing if it is not being deleted, or gone. Costs a look at what belongs to it.
+    ///
+    /// The same stands in the log and in the condition `Deleting`, 10 s after the deletion was asked for, then at growing
+    /// intervals.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    /// # #[derive(Clone, Debug, Resource)]
+    /// # #[resource(group = "example.io", version = "v1")]
+    /// # struct Device { metadata: Metadata, spec: Spec }
+    /// # #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+    /// # struct Spec {}
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let controller = Controller::empty().resource::<Device>().build().await?;
+    /// let device = Device::new("dev-1", Spec::default()).with_uid("dev-1").with_finalizer("example.org/backup");
+    /// controller.client().create(device).await?;
+    /// controller.client().delete::<Device>("dev-1").await?;
+    /// let holders = controller.holders::<Device>("dev-1");
+    /// assert_eq!(holders[0].finalizer, "example.org/backup");
+    /// # controller.stop().await }
+    /// ```
+    #[must_use]
+    pub fn holders<T: Resource>(&self, uid: &str) -> Vec<Holder> {
+        self.overdue.holders(&ObjectKey::of::<T>(uid))
+    }
+
+    /// How many objects wait for a worker or are with one, the garbage collector's among them; timers don't count.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.kinds.values().map(|kind| kind.queue.len() + kind.queue.running()).sum()
+        let reconciled: usize = self.kinds.values().map(|kind| kind.queue.len() + kind.queue.running()).sum();
+        reconciled + self.collector.pending()
     }
 }
 

@@ -1,4 +1,5 @@
-//! Who is woken by what: the object itself by its changes, others by what they watch, and anybody by an event.
+//! Who is woken by what: the object itself by its changes, its owners too, others by what they watch, and anybody by an
+//! event.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +11,7 @@ use super::kind::Kind;
 use super::run::message_of;
 use crate::client::{CachedObject, Client, ObjectChange, Observer};
 use crate::event::Event;
-use crate::reconciler::{Reason, Watch};
+use crate::reconciler::{Awaited, Reason, Watch};
 use crate::resource::{GroupKind, ObjectKey, Uid};
 
 /// The wake-up rules of a controller.
@@ -22,17 +23,18 @@ pub(super) struct Wakeups {
     /// Who watches a kind, by that kind.
     watchers: BTreeMap<GroupKind, Vec<(Arc<Kind>, Watch)>>,
     client: Client,
+    awaited: Arc<Awaited>,
 }
 
 impl Wakeups {
-    pub(super) fn new(kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>, client: Client) -> Self {
+    pub(super) fn new(kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>, client: Client, awaited: Arc<Awaited>) -> Self {
         let mut watchers = BTreeMap::<_, Vec<_>>::new();
         for kind in kinds.values() {
             for watch in &kind.options.watches {
                 watchers.entry(watch.resource().group_kind()).or_default().push((Arc::clone(kind), watch.clone()));
             }
         }
-        Self { kinds, watchers, client }
+        Self { kinds, watchers, client, awaited }
     }
 
     /// Wakes the object that an event is about, if its reconciler listens to such events.
@@ -59,6 +61,27 @@ impl Wakeups {
         }
     }
 
+    fn wake_others(&self, change: &ObjectChange) {
+        self.wake_owners(change);
+        self.wake_watchers(change);
+    }
+
+    /// Wakes the owners that the object has, or had until now, and those who wait to become one. An owner that does not
+    /// exist has nothing to do.
+    fn wake_owners(&self, change: &ObjectChange) {
+        let old = change.old.as_ref().map(CachedObject::owners).unwrap_or_default();
+        let new = change.new.as_ref().map(CachedObject::owners).unwrap_or_default();
+        let lost = old.iter().filter(|owner| new.iter().all(|other| !other.is_same_owner(owner)));
+        let owners = new.iter().chain(lost).filter_map(|owner| self.client.owner_key(owner));
+        for key in owners.chain(self.awaited.take(&change.key)) {
+            if let Some(kind) = self.kinds.get(&key.kind)
+                && self.client.cached(&key).is_some()
+            {
+                kind.queue.add(key, Reason::Owned(Box::new(change.key.clone())).into());
+            }
+        }
+    }
+
     /// A mapping that panics wakes nobody; it must not take down the one task that every change passes through.
     fn targets(&self, watch: &Watch, object: &CachedObject, key: &ObjectKey) -> Vec<Uid> {
         let Some(object) = object.object() else { return Vec::new() };
@@ -73,6 +96,9 @@ impl Observer for Wakeups {
     fn changed(&self, change: &ObjectChange) {
         if let Some(kind) = self.kinds.get(&change.key.kind) {
             if change.new.is_some() {
+                if change.only_explains_deletion() {
+                    return self.wake_others(change);
+                }
                 let revision = change.revision;
                 let reason = if change.relisted { Reason::Relisted { revision } } else { Reason::Changed { revision } };
                 kind.queue.add(change.key.clone(), reason.into());
@@ -80,6 +106,6 @@ impl Observer for Wakeups {
                 kind.forget(&change.key);
             }
         }
-        self.wake_watchers(change);
+        self.wake_others(change);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::{Handle, Reasons, States};
+use super::{Awaited, Handle, Reason, Reasons, States};
 use crate::client::{CachedObject, Client, Saved};
 use crate::event::Event;
 use crate::resource::{Object, ObjectKey, Resource, Uid};
@@ -21,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) client: Client,
     pub(crate) states: States,
     pub(crate) handle: Handle,
+    pub(crate) awaited: Arc<Awaited>,
 }
 
 /// The context of one run.
@@ -97,7 +98,7 @@ impl Context {
     /// [`Context::emitted`]; there is nothing to enqueue.
     #[must_use]
     pub fn detached(client: Client, object: &impl Resource, states: States) -> Self {
-        let shared = Shared { client, states, handle: Handle::new(Arc::default()) };
+        let shared = Shared { client, states, handle: Handle::new(Arc::default()), awaited: Arc::default() };
         Self::new(Arc::new(shared), (object as &dyn Object).key(), Reasons::default(), 0, None)
     }
 
@@ -236,6 +237,16 @@ impl Context {
     /// The object as the run read it or as its last write left it.
     pub(crate) async fn base(&self) -> Option<CachedObject> {
         self.writes.lock().await.base.clone()
+    }
+
+    /// Wakes the object at hand when another one changes or goes, which was seen as this revision left it.
+    pub(crate) fn wake_after(&self, other: ObjectKey, seen: Revision) {
+        self.shared.awaited.wait(other.clone(), &self.key);
+        // It may have changed before anybody waited for it.
+        let is_as_seen = self.client().cached(&other).is_some_and(|now| now.modified == seen);
+        if let Some(queue) = self.handle().queue(self.key.kind).filter(|_| !is_as_seen) {
+            queue.add(self.key.clone(), Reason::Owned(Box::new(other)).into());
+        }
     }
 
     /// Takes what the run has emitted, to publish it.

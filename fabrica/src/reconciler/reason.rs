@@ -26,6 +26,8 @@ pub enum Reason {
     },
     /// An object that the reconciler watches changed.
     Watched(Box<ObjectKey>),
+    /// An object that belongs to this one came, changed or went.
+    Owned(Box<ObjectKey>),
     /// An event about the object was published; its type.
     Event(Box<str>),
     /// The last run asked to run again.
@@ -44,7 +46,7 @@ impl fmt::Display for Reason {
             Self::Started => f.write_str("started"),
             Self::Changed { revision } => write!(f, "changed at {revision}"),
             Self::Relisted { revision } => write!(f, "found changed at {revision}"),
-            Self::Watched(key) => write!(f, "{key} changed"),
+            Self::Watched(key) | Self::Owned(key) => write!(f, "{key} changed"),
             Self::Event(event_type) => write!(f, "event {event_type}"),
             Self::Requeued => f.write_str("requeued"),
             Self::Retried => f.write_str("retried"),

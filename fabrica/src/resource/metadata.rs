@@ -73,6 +73,23 @@ impl Metadata {
         Self { name: name.into(), ..Self::default() }
     }
 
+    /// The finalizer of an object that goes after what belongs to it: the foreground deletion.
+    pub const FOREGROUND_FINALIZER: &'static str = "foregroundDeletion";
+    /// The finalizer of an object that goes when nothing belongs to it any more: its deletion leaves orphans.
+    pub const ORPHAN_FINALIZER: &'static str = "orphan";
+
+    /// Does a finalizer stand on the object?
+    #[must_use]
+    pub fn has_finalizer(&self, name: &str) -> bool {
+        self.finalizers.iter().any(|finalizer| finalizer == name)
+    }
+
+    /// The reference to the owner that acts on the object, if one does.
+    #[must_use]
+    pub fn controller(&self) -> Option<&OwnerReference> {
+        self.owner_references.iter().find(|owner| owner.controller)
+    }
+
     /// Has the deletion of the object been asked for?
     #[must_use]
     pub fn is_deleting(&self) -> bool {

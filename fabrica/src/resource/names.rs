@@ -15,6 +15,8 @@ const LABEL_MAX: usize = 63;
 const UID_MAX: usize = 128;
 /// What all annotations of an object may take together, keys included, in bytes.
 const ANNOTATIONS_MAX: usize = 256 * 1024;
+/// How many owners an object may have: the transaction that deletes it looks at each.
+const OWNERS_MAX: usize = 64;
 
 /// Checks everything in the metadata that a user gives, and returns every fault with its path.
 ///
@@ -133,13 +135,17 @@ fn check_finalizers(finalizers: &[String], faults: &mut Vec<Fault>) {
         note(faults, &format!("metadata.finalizers[{index}]"), qualified_name_problem(finalizer));
     }
     let has = |name: &str| finalizers.iter().any(|finalizer| finalizer == name);
-    if has("orphan") && has("foregroundDeletion") {
+    if has(Metadata::ORPHAN_FINALIZER) && has(Metadata::FOREGROUND_FINALIZER) {
         let message = "hold both `orphan` and `foregroundDeletion`, which contradict each other: keep one";
         faults.push(Fault::new("metadata.finalizers", message));
     }
 }
 
 fn check_owners(owners: &[OwnerReference], faults: &mut Vec<Fault>) {
+    if owners.len() > OWNERS_MAX {
+        let message = format!("name {} owners: at most {OWNERS_MAX} are allowed", owners.len());
+        faults.push(Fault::new("metadata.ownerReferences", message));
+    }
     let mut controller: Option<usize> = None;
     for (index, owner) in owners.iter().enumerate() {
         let path = format!("metadata.ownerReferences[{index}]");
@@ -157,6 +163,16 @@ fn check_owners(owners: &[OwnerReference], faults: &mut Vec<Fault>) {
         if !owner.uid.is_empty() {
             note(faults, &format!("{path}.uid"), uid_problem(&owner.uid));
         }
+        if !owner.api_version.is_empty() {
+            note(faults, &format!("{path}.apiVersion"), api_version_problem(&owner.api_version));
+        }
+        if !owner.kind.is_empty() {
+            note(faults, &format!("{path}.kind"), kind_problem(&owner.kind));
+        }
+        if let Some(first) = owners[..index].iter().position(|other| other.is_same_owner(owner)) {
+            faults
+                .push(Fault::new(path.clone(), format!("names the owner of ownerReferences[{first}] again: keep one")));
+        }
         if owner.controller {
             if let Some(first) = controller {
                 let message = format!(
@@ -172,6 +188,20 @@ fn check_owners(owners: &[OwnerReference], faults: &mut Vec<Fault>) {
 
 fn note(faults: &mut Vec<Fault>, path: &str, problem: Option<String>) {
     faults.extend(problem.map(|message| Fault::new(path, message)));
+}
+
+fn api_version_problem(text: &str) -> Option<String> {
+    let (group, version) = text.split_once('/').unwrap_or(("", text));
+    let right = (group.is_empty() != text.contains('/')) && dns_label_problem(version).is_none();
+    let right = right && (group.is_empty() || dns_subdomain_problem(group).is_none());
+    (!right).then(|| format!("{} is no group and version: write it as in `example.io/v1`", quoted(text)))
+}
+
+fn kind_problem(text: &str) -> Option<String> {
+    let right = text.len() <= LABEL_MAX
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric());
+    (!right).then(|| format!("{} is no kind: use letters and digits, as in `Device`", quoted(text)))
 }
 
 fn uid_problem(text: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Column, Metadata, ResourceType, Uid};
+use super::{Column, Metadata, OwnerReference, ResourceType, Uid};
 
 /// What a spec or a status can be: a plain value with a JSON form and a schema. Implemented by itself.
 pub trait Data: Clone + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {}
@@ -144,6 +144,13 @@ pub trait Resource: Clone + Send + Sync + 'static {
     #[must_use]
     fn with_finalizer(mut self, finalizer: impl Into<String>) -> Self {
         self.metadata_mut().finalizers.push(finalizer.into());
+        self
+    }
+
+    /// The object with one owner more.
+    #[must_use]
+    fn with_owner(mut self, owner: OwnerReference) -> Self {
+        self.metadata_mut().owner_references.push(owner);
         self
     }
 }
