@@ -1,4 +1,9 @@
-//! The contract tests stand beside this file. Here, the code of the README and of the guides is compiled and run.
+//! The contract tests stand beside this file. Here is what several of them share, and the code of the README and of
+//! the guides is compiled and run.
+
+pub mod folder;
+pub mod ledger;
+pub mod random;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -7,7 +12,3 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../docs/guide.md")]
 mod guide {}
-
-#[cfg(doctest)]
-#[doc = include_str!("../docs/ownership.md")]
-mod ownership {}

@@ -24,9 +24,12 @@
 
 pub mod conformance;
 mod contract;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod entry;
 mod error;
 mod feed;
+mod image;
 mod memory;
 mod page;
 mod revision;
@@ -34,6 +37,8 @@ mod transaction;
 mod watch;
 
 pub use contract::Store;
+#[cfg(feature = "embedded")]
+pub use embedded::{EmbeddedOptions, EmbeddedStats, EmbeddedStore, Restored, backup, restore};
 pub use entry::{Entry, Key};
 pub use error::StoreError;
 pub use memory::{Fault, Faults, MemoryStore};

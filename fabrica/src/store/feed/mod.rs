@@ -26,6 +26,8 @@ struct State {
     /// In order of revision.
     batches: VecDeque<Batch>,
     capacity: usize,
+    /// How many changes `batches` has in all.
+    changes: usize,
     /// Every batch after this revision is in `batches`.
     compacted: Revision,
     /// The store's revision.
@@ -79,11 +81,22 @@ impl Woken {
 impl Feed {
     /// A log of a store at revision `latest`, that will keep `capacity` batches (at least one).
     pub(crate) fn new(latest: Revision, capacity: usize) -> Arc<Self> {
+        Self::resumed(latest, capacity, latest, VecDeque::new())
+    }
+
+    /// The log of a store at revision `latest` with every batch after `compacted`.
+    pub(crate) fn resumed(
+        latest: Revision,
+        capacity: usize,
+        compacted: Revision,
+        batches: VecDeque<Batch>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
-                batches: VecDeque::new(),
+                changes: batches.iter().map(|batch| batch.changes.len()).sum(),
+                batches,
                 capacity: capacity.max(1),
-                compacted: latest,
+                compacted,
                 latest,
                 expiries: 0,
                 closed: false,
@@ -101,17 +114,31 @@ impl Feed {
             && let Some(oldest) = state.batches.pop_front()
         {
             state.compacted = oldest.revision;
+            state.changes -= oldest.changes.len();
         }
         let woken = state.take_waiting(&changes);
         state.latest = revision;
+        state.changes += changes.len();
         state.batches.push_back(Batch { revision, changes });
         woken
+    }
+
+    /// The store's revision.
+    pub(crate) fn latest(&self) -> Revision {
+        self.state.lock().latest
+    }
+
+    /// The revision after which every batch is kept, and how many changes these batches have.
+    pub(crate) fn kept(&self) -> (Revision, usize) {
+        let state = self.state.lock();
+        (state.compacted, state.changes)
     }
 
     /// Forgets all batches: every watch and page that still needs one expires.
     pub(crate) fn compact(&self) {
         let mut state = self.state.lock();
         state.batches.clear();
+        state.changes = 0;
         state.compacted = state.latest;
     }
 

@@ -1,19 +1,15 @@
 //! The store that keeps everything in memory.
 
 mod faults;
-mod pages;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Slot;
 use std::fmt;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
-use parking_lot::Mutex;
 
-use super::feed::{Feed, Woken};
-use super::{Change, Entry, Key, Limits, ListPage, Op, Page, Revision, Store, StoreError, Transaction, Watch};
+use super::feed::Feed;
+use super::image::Image;
+use super::{Entry, Key, Limits, ListPage, Page, Revision, Store, StoreError, Transaction, Watch};
 pub use faults::{Fault, Faults};
 
 /// How many revisions are kept for watches and pages, if nothing else is said.
@@ -31,18 +27,9 @@ pub struct MemoryStore {
 }
 
 struct Inner {
-    state: Mutex<State>,
-    // Written only while `state` is locked, so that its revision never differs from the state's. Watches
-    // read it without that lock.
-    feed: Arc<Feed>,
+    image: Image,
     limits: Limits,
     faults: Faults,
-}
-
-#[derive(Default)]
-struct State {
-    entries: BTreeMap<Key, Entry>,
-    revision: Revision,
 }
 
 impl MemoryStore {
@@ -60,9 +47,8 @@ impl MemoryStore {
         let feed = Feed::new(Revision::ZERO, revisions);
         Self {
             inner: Arc::new(Inner {
-                state: Mutex::default(),
                 faults: Faults::new(feed.clone()),
-                feed,
+                image: Image::new(feed),
                 limits: Limits::default(),
             }),
         }
@@ -83,17 +69,10 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.inner.state.lock();
         f.debug_struct("MemoryStore")
-            .field("entries", &state.entries.len())
-            .field("revision", &state.revision)
+            .field("entries", &self.inner.image.len())
+            .field("revision", &self.inner.image.revision())
             .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.feed.close();
     }
 }
 
@@ -101,103 +80,21 @@ impl Inner {
     fn txn(&self, txn: Transaction) -> Result<Revision, StoreError> {
         self.limits.check(&txn)?;
         let Some(fault) = self.faults.for_txn(&txn) else {
-            return self.commit(txn);
+            return self.image.commit(txn);
         };
         match fault {
             Fault::UnknownApplied => {
                 // The answer is what gets lost.
-                let _ = self.commit(txn);
+                let _ = self.image.commit(txn);
                 Err(StoreError::Unknown)
             }
             Fault::ExpireWatches => {
-                let answer = self.commit(txn);
-                self.feed.expire_watches();
+                let answer = self.image.commit(txn);
+                self.image.feed().expire_watches();
                 answer
             }
-            refusal => Err(refusal.refuse(&txn, |key| self.state.lock().entries.get(key).cloned())),
+            refusal => Err(refusal.refuse(&txn, |key| self.image.entry(key))),
         }
-    }
-
-    fn commit(&self, txn: Transaction) -> Result<Revision, StoreError> {
-        let mut state = self.state.lock();
-        for (index, guard) in txn.guards.iter().enumerate() {
-            let current = state.entries.get(guard.key());
-            if !guard.holds(current) {
-                return Err(guard.refusal(index, current.cloned()));
-            }
-        }
-        let revision = state.revision.next();
-        let changes: Vec<Change> = txn.ops.into_iter().filter_map(|op| state.apply(op, revision)).collect();
-        if changes.is_empty() {
-            return Ok(state.revision);
-        }
-        state.revision = revision;
-        let woken: Woken = self.feed.push(revision, changes.into());
-        drop(state);
-        woken.wake();
-        Ok(revision)
-    }
-
-    fn get(&self, key: &Key, at_least: Option<Revision>) -> Result<(Option<Entry>, Revision), StoreError> {
-        self.faults.for_read()?;
-        let state = self.state.lock();
-        if let Some(asked) = at_least
-            && asked > state.revision
-        {
-            return Err(StoreError::FutureRevision { asked, current: state.revision });
-        }
-        Ok((state.entries.get(key).cloned(), state.revision))
-    }
-
-    fn list(&self, prefix: &Key, page: &Page) -> Result<ListPage, StoreError> {
-        self.faults.for_read()?;
-        if page.limit == Some(0) {
-            return Err(StoreError::Invalid("a page of 0 entries: ask for at least 1".into()));
-        }
-        let limit = page.limit.unwrap_or(usize::MAX);
-        let (entries, revision, more) = match &page.token {
-            None => {
-                let state = self.state.lock();
-                let (entries, more) = pages::cut(state.under(prefix, Bound::Included(prefix)).cloned(), limit);
-                (entries, state.revision, more)
-            }
-            Some(token) => self.list_past(prefix, token, limit)?,
-        };
-        let next = entries.last().filter(|_| more).map(|last| pages::token(revision, last));
-        Ok(ListPage { entries, revision, next })
-    }
-}
-
-impl State {
-    fn apply(&mut self, op: Op, revision: Revision) -> Option<Change> {
-        match op {
-            Op::Delete(key) => {
-                let previous = self.entries.remove(&key)?;
-                Some(Change { key, entry: None, previous: Some(previous) })
-            }
-            Op::Put(key, value) => match self.entries.entry(key) {
-                Slot::Occupied(slot) if slot.get().value == value => None,
-                Slot::Occupied(mut slot) => {
-                    let old = slot.get();
-                    let (key, created) = (old.key.clone(), old.created);
-                    let entry = Entry { key: key.clone(), value, created, modified: revision };
-                    let previous = slot.insert(entry.clone());
-                    Some(Change { key, entry: Some(entry), previous: Some(previous) })
-                }
-                Slot::Vacant(slot) => {
-                    let key = slot.key().clone();
-                    let entry = Entry { key: key.clone(), value, created: revision, modified: revision };
-                    slot.insert(entry.clone());
-                    Some(Change { key, entry: Some(entry), previous: None })
-                }
-            },
-        }
-    }
-
-    /// The entries with a prefix, in order, from a key on.
-    fn under<'a>(&'a self, prefix: &'a Key, from: Bound<&'a Key>) -> impl Iterator<Item = &'a Entry> {
-        let range = self.entries.range::<Key, _>((from, Bound::Unbounded));
-        range.take_while(|(key, _)| key.starts_with(prefix)).map(|(_, entry)| entry)
     }
 }
 
@@ -212,17 +109,25 @@ impl Store for MemoryStore {
         key: &'a Key,
         at_least: Option<Revision>,
     ) -> BoxFuture<'a, Result<(Option<Entry>, Revision), StoreError>> {
-        async move { self.inner.get(key, at_least) }.boxed()
+        async move {
+            self.inner.faults.for_read()?;
+            self.inner.image.get(key, at_least)
+        }
+        .boxed()
     }
 
     fn list<'a>(&'a self, prefix: &'a Key, page: Page) -> BoxFuture<'a, Result<ListPage, StoreError>> {
-        async move { self.inner.list(prefix, &page) }.boxed()
+        async move {
+            self.inner.faults.for_read()?;
+            self.inner.image.list(prefix, &page)
+        }
+        .boxed()
     }
 
     fn watch<'a>(&'a self, prefix: &'a Key, after: Revision) -> BoxFuture<'a, Result<Watch, StoreError>> {
         async move {
             self.inner.faults.for_read()?;
-            self.inner.feed.watch(prefix, after)
+            self.inner.image.watch(prefix, after)
         }
         .boxed()
     }
@@ -230,7 +135,7 @@ impl Store for MemoryStore {
     fn revision(&self) -> BoxFuture<'_, Result<Revision, StoreError>> {
         async move {
             self.inner.faults.for_read()?;
-            Ok(self.inner.state.lock().revision)
+            Ok(self.inner.image.revision())
         }
         .boxed()
     }

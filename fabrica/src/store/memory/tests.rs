@@ -55,9 +55,9 @@ async fn a_reader_that_does_not_read_does_not_make_the_store_grow() {
     for i in 0..100 {
         store.txn(Transaction::new().put("/a", format!("{i}"))).await.unwrap();
     }
-    let kept = store.inner.feed.batches_after(Revision::new(97)).unwrap();
+    let kept = store.inner.image.feed().batches_after(Revision::new(97)).unwrap();
     assert_eq!(kept.len(), 3);
-    assert!(store.inner.feed.batches_after(Revision::new(96)).is_err());
+    assert!(store.inner.image.feed().batches_after(Revision::new(96)).is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::Inner;
+use super::Image;
 use crate::store::feed::Feed;
 use crate::store::{Entry, Key, PageToken, Revision, StoreError};
 
-impl Inner {
+impl Image {
     /// The part of a list that comes after a token, as it was at the token's revision, and whether there is
     /// more.
     ///
@@ -79,7 +79,7 @@ impl<'a> Past<'a> {
     }
 
     /// The entries of now, with what they were then laid over.
-    fn over<'b>(self, now: impl Iterator<Item = &'b Entry>) -> impl Iterator<Item = Entry> {
+    fn over(self, now: impl Iterator<Item = Entry>) -> impl Iterator<Item = Entry> {
         let mut now = now.peekable();
         let mut before = self.before.into_iter().peekable();
         std::iter::from_fn(move || {
@@ -90,7 +90,7 @@ impl<'a> Past<'a> {
                     (None, _) => Ordering::Greater,
                 };
                 if order == Ordering::Less {
-                    return now.next().cloned();
+                    return now.next();
                 }
                 if order == Ordering::Equal {
                     now.next();

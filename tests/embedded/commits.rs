@@ -1,0 +1,118 @@
+//! How transactions share commits, and how the file is kept small.
+
+use fabrica::store::{EmbeddedStore, Guard, Key, Page, Revision, Store, StoreError, Transaction, WatchItem};
+use futures_util::future::{FutureExt as _, join_all};
+
+use crate::folder::Folder;
+
+#[tokio::test]
+async fn concurrent_writers_share_commits() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let create = |i: usize| Transaction::new().when(Guard::Absent(format!("/{i}").into())).put(format!("/{i}"), "1");
+    let answers = join_all((0..500).map(|i| store.txn(create(i)))).await;
+    let mut revisions: Vec<Revision> = answers.into_iter().map(Result::unwrap).collect();
+    revisions.dedup();
+    assert_eq!(revisions.len(), 500, "each has a revision of its own");
+    let stats = store.stats();
+    assert_eq!(stats.transactions, 500);
+    assert!(stats.commits <= 50, "500 transactions that came together took {} commits", stats.commits);
+}
+
+#[tokio::test]
+async fn a_transaction_sees_those_of_its_own_group() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let claim = || Transaction::new().when(Guard::Absent("/claim".into())).put("/claim", "me");
+    let answers = join_all((0..100).map(|_| store.txn(claim()))).await;
+    let won: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
+    assert_eq!(won.len(), 1);
+    for lost in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+        let StoreError::Conflict { index: 0, current: Some(current) } = lost else { panic!("it answered {lost}") };
+        assert_eq!(current.modified, *won[0]);
+    }
+}
+
+#[tokio::test]
+async fn what_changes_nothing_needs_no_commit() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let revision = store.txn(Transaction::new().put("/a", "1")).await.unwrap();
+    let before = store.stats();
+    assert_eq!(store.txn(Transaction::new().put("/a", "1").delete("/b")).await, Ok(revision));
+    assert_eq!(store.stats(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overwriting_does_not_grow_the_file_without_limit() {
+    const KEYS: usize = 500;
+    let folder = Folder::new();
+    let options = || EmbeddedStore::options().watch_window(100);
+    let store = options().open(folder.file()).unwrap();
+    let round = async |n: usize| {
+        let put = |i: usize| Transaction::new().put(format!("/{i}"), format!("{n} {}", "x".repeat(1200)));
+        for answer in join_all((0..KEYS).map(|i| store.txn(put(i)))).await {
+            answer.unwrap();
+        }
+    };
+    for n in 0..100 {
+        round(n).await;
+        // Live rows, twice the window, and what is left alone, doubled by what comes while a pass goes on.
+        assert!(store.stats().rows < 2 * (KEYS as u64 + 200 + 4096), "{:?}", store.stats());
+    }
+    let before = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
+    let after = Revision::new(before.revision.get() - 100);
+    drop(store);
+    // 100 rounds of 600 kB.
+    let size = std::fs::metadata(folder.file()).unwrap().len();
+    assert!(size < 16 << 20, "the file has {size} bytes");
+
+    let store = options().open(folder.file()).unwrap();
+    assert_eq!(store.list(&Key::EVERYTHING, Page::all()).await.unwrap(), before);
+    let mut watch = store.watch(&Key::EVERYTHING, after).await.unwrap();
+    for i in 1..=100 {
+        let Some(WatchItem::Batch(batch)) = watch.next().await else { panic!("the history is not whole") };
+        assert_eq!(batch.revision.get(), after.get() + i);
+        let previous = batch.changes[0].previous.as_ref().unwrap();
+        assert!(previous.value.starts_with(b"98 "), "the value before is {:?}", &previous.value[..3]);
+    }
+}
+
+#[tokio::test]
+async fn what_was_deleted_stays_so_when_old_rows_are_removed() {
+    let folder = Folder::new();
+    let options = || EmbeddedStore::options().watch_window(10);
+    let store = options().open(folder.file()).unwrap();
+    for round in 0..20 {
+        let turn = |i: usize| {
+            let key = format!("/{i}");
+            if round % 2 == 0 {
+                Transaction::new().put(key, format!("{round}"))
+            } else {
+                Transaction::new().delete(key)
+            }
+        };
+        for answer in join_all((0..1000).map(|i| store.txn(turn(i)))).await {
+            answer.unwrap();
+        }
+    }
+    let revision = store.txn(Transaction::new().put("/kept", "1")).await.unwrap();
+    assert!(store.stats().rows < 15_000, "{:?}", store.stats());
+    drop(store);
+    let store = options().open(folder.file()).unwrap();
+    let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
+    assert_eq!((all.entries.len(), all.revision), (1, revision));
+}
+
+#[tokio::test]
+async fn dropping_the_store_finishes_what_was_begun() {
+    let folder = Folder::new();
+    let store = folder.open();
+    for i in 0..100 {
+        // It is polled once, and then its caller goes away.
+        let _ = store.txn(Transaction::new().put(format!("/{i}"), "1")).now_or_never();
+    }
+    drop(store);
+    let store = folder.open();
+    assert_eq!(store.list(&Key::EVERYTHING, Page::all()).await.unwrap().entries.len(), 100);
+}

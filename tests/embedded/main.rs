@@ -1,0 +1,28 @@
+//! The contract of the embedded store beyond that of every store: what is on the disk, and what becomes of it.
+
+mod backups;
+mod commits;
+mod folder;
+mod opening;
+mod restart;
+mod trouble;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fabrica::store::EmbeddedStore;
+use fabrica::store::conformance::{Settings, TestStore, conformance};
+use folder::Folder;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_embedded_store_passes_the_suite() {
+    let folder = Folder::new();
+    let made = AtomicUsize::new(0);
+    conformance(async |settings: Settings| {
+        let file = folder.path().join(format!("{}.db", made.fetch_add(1, Ordering::Relaxed)));
+        let store = EmbeddedStore::options().watch_window(settings.watch_window).open(file).unwrap();
+        let doubted = store.clone();
+        TestStore::new(store).inject_unknown(move || doubted.doubt_next_commit())
+    })
+    .await
+    .unwrap();
+}

@@ -1,0 +1,142 @@
+//! What goes wrong while a store runs.
+
+use fabrica::store::{EmbeddedStore, Key, Page, Revision, Store, StoreError, Transaction, WatchItem};
+use futures_util::future::FutureExt as _;
+use rusqlite::Connection;
+
+use crate::folder::Folder;
+
+fn put(key: &str, value: impl Into<String>) -> Transaction {
+    Transaction::new().put(key, value.into())
+}
+
+/// The answer is that the store is unavailable, with these words.
+#[track_caller]
+fn unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>, words: &[&str]) {
+    let Err(StoreError::Unavailable(reason)) = answer else { panic!("it answered {answer:?}") };
+    for word in words {
+        assert!(reason.contains(word), "\"{word}\" is not in: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_write_stops_the_store() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.txn(put("/a", "1")).await.unwrap();
+    let mut watch = store.watch(&Key::EVERYTHING, Revision::new(1)).await.unwrap();
+    assert!(watch.next().now_or_never().is_none());
+    Connection::open(folder.file()).unwrap().execute("DELETE FROM log", []).unwrap();
+
+    let words = ["fabrica.db", "another program has written to it"];
+    unavailable(store.txn(put("/b", "1")).await, &words);
+    unavailable(store.get(&"/a".into(), None).await, &words);
+    unavailable(store.list(&Key::EVERYTHING, Page::all()).await, &words);
+    unavailable(store.revision().await, &words);
+    unavailable(store.txn(put("/c", "1")).await, &words);
+    assert!(matches!(store.watch(&Key::EVERYTHING, Revision::ZERO).await, Err(StoreError::Unavailable(_))));
+    assert_eq!(watch.next().await, None);
+}
+
+#[tokio::test]
+async fn somebody_who_reads_stops_nothing() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let reader = Connection::open(folder.file()).unwrap();
+    for i in 0..10 {
+        store.txn(put("/a", format!("{i}"))).await.unwrap();
+        let read: String = reader.query_row("SELECT text FROM entries WHERE key = '/a'", [], |row| row.get(0)).unwrap();
+        assert_eq!(read, format!("{i}"), "what was acknowledged is in the file");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_in_doubt_is_unknown_and_then_the_truth_is_served() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let first = store.txn(put("/a", "1")).await.unwrap();
+    let mut watch = store.watch(&Key::EVERYTHING, first).await.unwrap();
+    store.doubt_next_commit();
+    assert_eq!(store.txn(put("/a", "2")).await, Err(StoreError::Unknown));
+
+    let (entry, revision) = store.get(&"/a".into(), None).await.unwrap();
+    let entry = entry.unwrap();
+    assert_eq!((entry.value, entry.created, revision), ("2".into(), first, first.next()));
+    let Some(WatchItem::Batch(batch)) = watch.next().await else { panic!("the watch does not show it") };
+    assert_eq!(batch.changes[0].previous.as_ref().unwrap().value, "1");
+    let next = store.txn(put("/a", "3")).await.unwrap();
+    assert_eq!(next, revision.next());
+    drop(store);
+    assert_eq!(folder.open().revision().await, Ok(next));
+}
+
+/// A store with room for about a hundred large values.
+fn small(folder: &Folder) -> EmbeddedStore {
+    EmbeddedStore::options().max_bytes(1 << 20).open(folder.file()).unwrap()
+}
+
+async fn fill(store: &EmbeddedStore) -> usize {
+    for i in 0..1000 {
+        if let Err(error) = store.txn(put(&format!("/{i}"), "x".repeat(10_000))).await {
+            unavailable::<Revision>(Err(error), &["fabrica.db", "full", "1048576 bytes"]);
+            return i;
+        }
+    }
+    panic!("it never was full");
+}
+
+#[tokio::test]
+async fn a_full_store_is_read_and_takes_writes_again_when_there_is_room() {
+    let folder = Folder::new();
+    let store = small(&folder);
+    let held = fill(&store).await;
+    assert!(held > 50, "it was full after {held}");
+    let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
+    assert_eq!(all.entries.len(), held);
+    unavailable(store.txn(put("/more", "x".repeat(10_000))).await, &["full"]);
+
+    for i in 0..held / 2 {
+        store.txn(Transaction::new().delete(format!("/{i}"))).await.unwrap();
+    }
+    for i in 0..held / 2 - 1 {
+        store.txn(put(&format!("/{i}"), "y".repeat(10_000))).await.unwrap();
+    }
+    let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
+    drop(store);
+    assert!(std::fs::metadata(folder.file()).unwrap().len() <= (1 << 20) + 64 * 4096);
+    assert_eq!(small(&folder).list(&Key::EVERYTHING, Page::all()).await.unwrap(), all);
+}
+
+#[tokio::test]
+async fn a_full_store_gives_up_its_history_before_it_refuses() {
+    let folder = Folder::new();
+    let store = small(&folder);
+    let first = store.txn(put("/a", "first")).await.unwrap();
+    for i in 0..1000 {
+        store.txn(put("/a", format!("{i}{}", "x".repeat(10_000)))).await.unwrap();
+    }
+    let mut old = store.watch(&Key::EVERYTHING, first).await.unwrap();
+    assert!(matches!(old.next().await, Some(WatchItem::Expired { .. })));
+}
+
+#[tokio::test]
+async fn what_fits_gets_in_beside_what_does_not() {
+    let folder = Folder::new();
+    let store = small(&folder);
+    fill(&store).await;
+    let (small, large) = (put("/small", "x"), put("/large", "x".repeat(500_000)));
+    let (small, large) = tokio::join!(store.txn(small), store.txn(large));
+    unavailable(large, &["full"]);
+    assert!(small.is_ok(), "{small:?}");
+}
+
+#[tokio::test]
+async fn more_room_can_be_given() {
+    let folder = Folder::new();
+    let store = small(&folder);
+    let held = fill(&store).await;
+    drop(store);
+    let store = EmbeddedStore::options().max_bytes(2 << 20).open(folder.file()).unwrap();
+    store.txn(put("/more", "x".repeat(10_000))).await.unwrap();
+    assert_eq!(store.list(&Key::EVERYTHING, Page::all()).await.unwrap().entries.len(), held + 1);
+}
