@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fabrica::queue::{Backoff, Item, Next, Priority, Reasons, WorkQueue};
@@ -423,6 +424,23 @@ async fn q8_an_object_that_is_gone_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn q8_the_keys_themselves_are_let_go_of() {
+    let queue = WorkQueue::default();
+    let keys: Vec<Arc<str>> = (0..100).map(|number| number.to_string().into()).collect();
+    for key in &keys {
+        queue.add(Arc::clone(key), ());
+    }
+    assert_eq!(drain(&queue).len(), keys.len());
+    for key in &keys {
+        queue.add_after(Arc::clone(key), (), SECOND);
+    }
+    for key in &keys {
+        queue.forget(key);
+    }
+    assert!(keys.iter().all(|key| Arc::strong_count(key) == 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn q8_an_object_that_goes_during_its_run_is_dropped_after_it() {
     for next in [Next::Forget, Next::Requeue, Next::After(SECOND), Next::Retry, Next::Hold] {
         let queue = WorkQueue::default();
@@ -527,6 +545,26 @@ async fn a_panic_in_is_own_does_not_leak_the_key() {
     assert!(std::panic::catch_unwind(done).is_err());
     assert_eq!((queue.running(), queue.len()), (0, 1));
     assert_eq!(take(&queue).unwrap().attempt(), 1);
+}
+
+#[derive(Default)]
+struct Fragile(bool);
+
+impl Reasons for Fragile {
+    fn merge(&mut self, later: Self) {
+        assert!(!later.0, "on purpose");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_merge_loses_no_wake_up_of_another_key() {
+    let queue = WorkQueue::default();
+    queue.add("a", Fragile(false));
+    queue.add("b", Fragile(true));
+    queue.add("c", Fragile(false));
+    let first = std::panic::AssertUnwindSafe(|| take(&queue));
+    assert!(std::panic::catch_unwind(first).is_err());
+    assert_eq!(drain(&queue), ["a", "c"]);
 }
 
 #[tokio::test(start_paused = true)]

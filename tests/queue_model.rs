@@ -34,6 +34,7 @@ enum Step {
     /// Ends one of the runs, the `usize`-th in flight; `bool`: the wake-ups during it are its own.
     Done(usize, Next, bool),
     Forget(u8),
+    Sweep,
     Advance(u64),
 }
 
@@ -65,6 +66,7 @@ impl ReferenceStateMachine for Steps {
             6 => Just(Step::Pop),
             5 => (0..5_usize, next, any::<bool>()).prop_map(|(nth, next, own)| Step::Done(nth, next, own)),
             1 => key.prop_map(Step::Forget),
+            3 => Just(Step::Sweep),
             3 => (1..15_u64).prop_map(Step::Advance),
         ]
         .boxed()
@@ -177,6 +179,11 @@ impl Both {
         }
     }
 
+    fn sweep(&mut self) {
+        let keys = self.core.sweep();
+        assert!(keys.iter().all(|key| !self.model.contains_key(key)), "a key is gone about which something is known");
+    }
+
     fn check(&mut self) {
         self.model.retain(|_, known| *known != Known::default());
         let count = |is: fn(&Known) -> bool| self.model.values().filter(|known| is(known)).count();
@@ -242,6 +249,7 @@ impl StateMachineTest for Both {
             Step::Pop => both.pop(),
             Step::Done(nth, next, own) => both.done(nth, next, own),
             Step::Forget(key) => both.forget(key),
+            Step::Sweep => both.sweep(),
             Step::Advance(by) => both.now += by,
         }
         both.check();

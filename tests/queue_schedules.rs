@@ -89,6 +89,18 @@ fn keys_of_two_producers_all_reach_three_workers() {
 }
 
 #[test]
+fn a_key_that_comes_while_the_worker_is_about_to_wait_wakes_it() {
+    explore(|| {
+        block_on(async {
+            let queue = queue();
+            let workers = workers(&queue, 1, 1);
+            queue.add(1, ());
+            join(workers).await;
+        });
+    });
+}
+
+#[test]
 fn a_get_that_is_dropped_after_it_was_woken_passes_its_wake_up_on() {
     explore(|| {
         block_on(async {

@@ -9,6 +9,8 @@ mod cluster;
 mod device;
 #[path = "../supervisor/process.rs"]
 mod process;
+#[path = "../rack/main.rs"]
+mod racks;
 
 fn main() -> std::process::ExitCode {
     fabrica::main()

@@ -4,6 +4,8 @@
 
 mod apply;
 mod backup;
+#[path = "../built.rs"]
+mod built;
 mod data;
 mod declarations;
 mod dump;

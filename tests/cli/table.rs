@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::pty::{OpenptyResult, Winsize, openpty};
 
 use super::apply::gadget_manifest;
+use super::built;
 use super::program::{Folder, gadget};
 
 /// A terminal of 60 columns with a program in it.
@@ -87,4 +88,26 @@ fn there_is_no_table_where_it_is_not_wanted_or_can_not_be_drawn() {
         assert!(!terminal.text.contains("\x1b[") && !terminal.text.contains("NAME"), "{}", terminal.text);
         folder.write("a.yaml", &gadget_manifest("a", "wantedSize: 3"));
     }
+}
+
+#[test]
+fn the_rack_of_the_examples_grows_before_ones_eyes_and_goes_on_after_a_kill() {
+    let data = Folder::new("rack");
+    let run = || {
+        let mut command = Command::new(built::example("rack"));
+        command.args(["run", "--apply", "examples/rack", "--data", &data.at("data")]);
+        command.current_dir(built::root()).env("TERM", "xterm").env("NO_COLOR", "1").stdin(Stdio::null());
+        Terminal::start(command)
+    };
+    let mut terminal = run();
+    terminal.wait_for("├─ Chassis r1-c0   False (PoweringOn)");
+    terminal.wait_for("│  └─ Blade r1-c0-b3 ");
+    // There is no room for what is on the blades.
+    terminal.wait_for("│  └─ Blade r1-c0-b3 (+3)   False (Incomplete)");
+    drop(terminal); // by SIGKILL
+
+    let mut terminal = run();
+    terminal.wait_for("│  └─ Blade r1-c0-b3 (+3)   ");
+    terminal.wait_for("\r\nRack r1                     True ");
+    assert!(!terminal.text.contains("Phase Pending") && !terminal.text.contains("created"), "{}", terminal.text);
 }

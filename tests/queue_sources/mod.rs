@@ -8,6 +8,8 @@ pub mod backoff;
 pub mod core;
 #[path = "../../fabrica/src/queue/heap.rs"]
 mod heap;
+#[path = "../../fabrica/src/queue/intake.rs"]
+mod intake;
 #[path = "../../fabrica/src/queue/item.rs"]
 mod item;
 #[path = "../../fabrica/src/queue/key.rs"]

@@ -7,6 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+pub use shuttle::sync::MutexGuard;
+pub use shuttle::sync::atomic::{AtomicBool, Ordering};
+
+#[derive(Debug)]
 pub struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
@@ -14,7 +18,7 @@ impl<T> Mutex<T> {
         Self(shuttle::sync::Mutex::new(value))
     }
 
-    pub fn lock(&self) -> shuttle::sync::MutexGuard<'_, T> {
+    pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap()
     }
 }

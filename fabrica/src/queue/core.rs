@@ -17,11 +17,14 @@ pub type Nanos = u64;
 const NEVER: Nanos = Nanos::MAX;
 /// Due timers moved to a lane by one `pop`, so that a million that are due at once hold nobody up.
 const FIRED_AT_ONCE: usize = 32;
+/// Slots that say nothing more are swept so many at a time: their places in the table are far apart in memory, and
+/// reaching for all at once takes little longer than reaching for one.
+const SWEPT_AT_ONCE: usize = 32;
 
 /// Why a key is to run, collected beside the key while it waits.
 ///
-/// `Default` is "nothing"; `()` collects none. `merge` (and `Eq` of the keys) is called
-/// under the queue's lock: keep it short, and don't call the queue from it.
+/// `Default` is "nothing"; `()` collects none. `merge` (and `Eq` of the keys) is called under the queue's lock,
+/// by whoever uses the queue next: keep it short, don't call the queue from it, and don't panic.
 pub trait Reasons: Default + Send + 'static {
     /// Adds those of a later wake-up.
     fn merge(&mut self, later: Self);
@@ -79,6 +82,8 @@ struct Slot<K, R> {
     /// Leads back to the key's entry in the table.
     hash: u32,
     phase: Phase,
+    /// Is it in `leaving`?
+    leaving: bool,
     failures: u32,
     /// When the wake-up came that the key waits for.
     since: Nanos,
@@ -115,9 +120,6 @@ pub struct Taken<K, R> {
     pub since: Nanos,
 }
 
-/// What a method took out of the queue: returned so that the caller drops it outside the lock.
-pub type Rest<K, R> = (Option<K>, R);
-
 /// The pure queue. `add`, `pop` and `done` cost O(1), and O(log n) more where they touch a timer (Q5).
 #[derive(Debug)]
 pub struct Core<K, R> {
@@ -129,6 +131,8 @@ pub struct Core<K, R> {
     lanes: Lanes,
     /// Invariant: the timer of an id is the earlier of its two due times, absent when both are `NEVER`.
     timers: Heap,
+    /// Ids to be swept, unless they were woken meanwhile.
+    leaving: Vec<u32>,
     running: usize,
     backoff: Backoff,
 }
@@ -141,6 +145,7 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
             slots: Slab::default(),
             lanes: Lanes::default(),
             timers: Heap::default(),
+            leaving: Vec::with_capacity(SWEPT_AT_ONCE),
             running: 0,
             backoff,
         }
@@ -163,7 +168,7 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
 
     /// Keys about which anything is known.
     pub fn slots(&self) -> usize {
-        self.slots.len()
+        self.slots.len() - self.leaving.iter().filter(|&&id| self.slots[id].is_idle()).count()
     }
 
     /// When the next timer is due.
@@ -223,10 +228,10 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
     ///
     /// If the key was woken during the run, `is_own` gets the reasons and may say that none of them
     /// counts. It is called before anything changes, so that it may panic.
-    pub fn done(&mut self, now: Nanos, id: u32, next: Next, is_own: impl FnOnce(&mut R) -> bool) -> Rest<K, R> {
+    pub fn done(&mut self, now: Nanos, id: u32, next: Next, is_own: impl FnOnce(&mut R) -> bool) -> R {
         let slot = &mut self.slots[id];
         let Phase::Running { taken, mut woken, gone } = slot.phase else {
-            return (None, R::default());
+            return R::default();
         };
         let mut swallowed = R::default();
         if woken.is_some() && is_own(&mut slot.reasons) {
@@ -262,13 +267,14 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
         if timer_changed {
             self.arm(id);
         }
-        (self.release(id), swallowed)
+        self.release(id);
+        swallowed
     }
 
     /// Q8: drops everything about `key`. If it runs, only what comes from now on counts after the run.
-    pub fn forget(&mut self, key: &K) -> Rest<K, R> {
+    pub fn forget(&mut self, key: &K) -> R {
         let Some(id) = self.find(key) else {
-            return (None, R::default());
+            return R::default();
         };
         let slot = &mut self.slots[id];
         slot.failures = 0;
@@ -287,7 +293,8 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
             Phase::Idle => {}
         }
         self.arm(id);
-        (self.release(id), reasons)
+        self.release(id);
+        reasons
     }
 
     /// How often `key` failed since it last succeeded.
@@ -313,35 +320,33 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
     }
 
     fn find(&self, key: &K) -> Option<u32> {
-        let hash = self.hasher.hash(key);
+        self.look_up(self.hasher.hash(key), key)
+    }
+
+    fn look_up(&self, hash: u32, key: &K) -> Option<u32> {
         let is_it = |&(other, id): &(u32, u32)| other == hash && self.slots[id].key == *key;
         self.table.find(spread(hash), is_it).map(|&(_, id)| id)
     }
 
     /// The slot of `key`, made if there is none.
     fn slot_of(&mut self, Hashed { key, hash }: Hashed<K>) -> u32 {
-        use hashbrown::hash_table::Entry;
-
-        let slots = &mut self.slots;
-        let is_it = |&(other, id): &(u32, u32)| other == hash && slots[id].key == key;
-        match self.table.entry(spread(hash), is_it, |&(hash, _)| spread(hash)) {
-            Entry::Occupied(entry) => entry.get().1,
-            Entry::Vacant(entry) => {
-                let id = self.slots.insert(Slot {
-                    key,
-                    hash,
-                    phase: Phase::Idle,
-                    failures: 0,
-                    since: 0,
-                    requeue_at: NEVER,
-                    after_at: NEVER,
-                    reasons: R::default(),
-                    after_reasons: R::default(),
-                });
-                entry.insert((hash, id));
-                id
-            }
+        if let Some(id) = self.look_up(hash, &key) {
+            return id;
         }
+        let id = self.slots.insert(Slot {
+            key,
+            hash,
+            phase: Phase::Idle,
+            leaving: false,
+            failures: 0,
+            since: 0,
+            requeue_at: NEVER,
+            after_at: NEVER,
+            reasons: R::default(),
+            after_reasons: R::default(),
+        });
+        self.table.insert_unique(spread(hash), (hash, id), |&(hash, _)| spread(hash));
+        id
     }
 
     /// Sees to it that `id` runs, or runs once more if it is running.
@@ -398,16 +403,33 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
         }
     }
 
-    /// Q8: frees the slot of `id` if it says nothing more.
-    fn release(&mut self, id: u32) -> Option<K> {
-        let slot = &self.slots[id];
-        if !slot.is_idle() {
-            return None;
+    /// Q8: a slot that says nothing more goes with the next sweep.
+    fn release(&mut self, id: u32) {
+        let slot = &mut self.slots[id];
+        if slot.is_idle() && !slot.leaving {
+            slot.leaving = true;
+            self.leaving.push(id);
         }
-        if let Ok(entry) = self.table.find_entry(spread(slot.hash), |&(_, other)| other == id) {
-            entry.remove();
+    }
+
+    /// Frees the slots that say nothing more, if there are enough of them or nothing else to do. The caller drops
+    /// the keys outside the lock.
+    pub fn sweep(&mut self) -> Vec<K> {
+        if self.leaving.len() < SWEPT_AT_ONCE && self.queued() > 0 || self.leaving.is_empty() {
+            return Vec::new();
         }
-        Some(self.slots.remove(id).key)
+        let mut keys = Vec::with_capacity(self.leaving.len());
+        for id in self.leaving.drain(..) {
+            let slot = &mut self.slots[id];
+            slot.leaving = false;
+            if slot.is_idle() {
+                if let Ok(entry) = self.table.find_entry(spread(slot.hash), |&(_, other)| other == id) {
+                    entry.remove();
+                }
+                keys.push(self.slots.remove(id).key);
+            }
+        }
+        keys
     }
 }
 

@@ -15,12 +15,13 @@
 //! - **Q8** a key that is done or forgotten leaves no timer, count or slot behind;
 //! - **Q9** shut-down hands out nothing new, and lets running keys finish.
 //!
-//! The rules are in `core`, which has no clock, lock or async; `shared` puts a lock around it, `waiting` knows
-//! whom to wake; `sync` is all that they take from the outside.
+//! The rules are in `core`, which has no clock, lock or async; `shared` puts a lock around it, `intake` lets producers
+//! add without that lock, `waiting` knows whom to wake; `sync` is all that they take from the outside.
 
 mod backoff;
 mod core;
 mod heap;
+mod intake;
 mod item;
 mod key;
 mod lanes;

@@ -1,13 +1,15 @@
 //! What the handles of a queue share, and the one way to change it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 use std::time::Duration;
 
-use super::core::{Core, Nanos, Next, Reasons, Rest};
+use super::backoff::Backoff;
+use super::core::{Core, Nanos, Next, Reasons};
+use super::intake::{Intake, Wake};
 use super::item::Item;
 use super::key::{Hasher, Key};
-use super::sync::{Instant, Mutex};
+use super::sync::{Instant, Mutex, MutexGuard};
 use super::waiting::{Parked, Waiting};
 
 /// The furthest an [`Instant`] is sure to reach: about 30 years.
@@ -15,7 +17,8 @@ const FAR: Duration = Duration::from_hours(30 * 365 * 24);
 
 /// The core behind its lock, with those who wait for it.
 pub struct Shared<K, R> {
-    pub state: Mutex<State<K, R>>,
+    state: Mutex<State<K, R>>,
+    pub intake: Intake<K, R>,
     pub hasher: Hasher,
     pub start: Instant,
 }
@@ -23,6 +26,10 @@ pub struct Shared<K, R> {
 /// What the lock guards.
 pub struct State<K, R> {
     pub core: Core<K, R>,
+    /// On the way from the intake to the core; empty, unless an `Eq` or a `merge` panicked on that way.
+    arriving: VecDeque<Wake<K, R>>,
+    /// What the intake was told: does someone wait who isn't woken?
+    awaited: bool,
     pub waiting: Waiting,
     /// Those who wait for the last run to end.
     pub draining: Parked,
@@ -30,6 +37,19 @@ pub struct State<K, R> {
 }
 
 impl<K: Key, R: Reasons> Shared<K, R> {
+    pub fn new(backoff: Backoff) -> Self {
+        let hasher = Hasher::default();
+        let state = State {
+            core: Core::new(backoff, hasher.clone()),
+            arriving: VecDeque::new(),
+            awaited: false,
+            waiting: Waiting::default(),
+            draining: Parked::default(),
+            shut_down: false,
+        };
+        Self { state: Mutex::new(state), intake: Intake::default(), hasher, start: Instant::now() }
+    }
+
     pub fn now(&self) -> Nanos {
         let elapsed = Instant::now().saturating_duration_since(self.start);
         Nanos::try_from(elapsed.as_nanos()).unwrap_or(Nanos::MAX)
@@ -39,15 +59,52 @@ impl<K: Key, R: Reasons> Shared<K, R> {
         self.start + Duration::from_nanos(at).min(FAR)
     }
 
-    /// Every change goes through here, so that none forgets to wake those who wait for it. They are woken
-    /// after the lock is released.
-    pub fn change<T>(&self, change: impl FnOnce(&mut State<K, R>) -> T) -> T {
+    /// Locks the core, with all in it that was added before.
+    pub fn lock(&self) -> MutexGuard<'_, State<K, R>> {
         let mut state = self.state.lock();
+        self.bring_in(&mut state);
+        state
+    }
+
+    /// Every change goes through here, so that none forgets to wake those who wait for it. They are woken, and what
+    /// is no longer needed is dropped, after the lock is released.
+    pub fn change<T>(&self, change: impl FnOnce(&mut State<K, R>) -> T) -> T {
+        let mut state = self.lock();
         let result = change(&mut state);
-        let wakers = state.pass(|| self.now());
+        let wakers = self.settle(&mut state);
+        let swept = state.core.sweep();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
+        drop(swept);
         result
+    }
+
+    /// Takes to the core what lies in the intake.
+    fn bring_in(&self, State { core, arriving, .. }: &mut State<K, R>) {
+        loop {
+            while let Some(Wake { key, reasons, priority, at }) = arriving.pop_front() {
+                core.add(at, key, reasons, priority);
+            }
+            if !self.intake.take(arriving) {
+                return;
+            }
+        }
+    }
+
+    /// Whom to wake for what the core has now. If someone goes on waiting then, the intake is told, and had nothing
+    /// more: so whoever brings something finds out that it is waited for.
+    fn settle(&self, state: &mut State<K, R>) -> Vec<Waker> {
+        let mut wakers = state.pass(|| self.now());
+        while state.awaited == state.waiting.is_empty() {
+            let awaited = !state.awaited;
+            if self.intake.tell(awaited) {
+                state.awaited = awaited;
+            } else {
+                self.bring_in(state);
+                wakers.extend(state.pass(|| self.now()));
+            }
+        }
+        wakers
     }
 
     /// Ends the run of an item of this queue.
@@ -56,7 +113,7 @@ impl<K: Key, R: Reasons> Shared<K, R> {
         // An answer without a time saves asking for it.
         let now = if matches!(next, Next::Forget | Next::Hold) { 0 } else { self.now() };
         let (rest, drained) = self.change(|state| {
-            let rest: Rest<K, R> = state.core.done(now, id, next, is_own);
+            let rest = state.core.done(now, id, next, is_own);
             // Only now: if `is_own` panics, dropping the item still ends the run. And here, not later: the
             // count of handles is beside the lock, and outside it the cores would fight for both.
             item.queue = None;

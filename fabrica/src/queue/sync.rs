@@ -5,7 +5,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use parking_lot::Mutex;
+pub use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use parking_lot::{Mutex, MutexGuard};
 pub use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A future that ends at `deadline`.

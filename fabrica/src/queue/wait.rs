@@ -99,7 +99,7 @@ impl<K: Key, R: Reasons> Future for Drained<'_, K, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let shared = self.shared;
-        let mut state = shared.state.lock();
+        let mut state = shared.lock();
         if let Some(ticket) = self.ticket.take() {
             state.draining.remove(ticket);
         }
@@ -114,7 +114,7 @@ impl<K: Key, R: Reasons> Future for Drained<'_, K, R> {
 impl<K: Key, R: Reasons> Drop for Drained<'_, K, R> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.shared.state.lock().draining.remove(ticket);
+            self.shared.lock().draining.remove(ticket);
         }
     }
 }

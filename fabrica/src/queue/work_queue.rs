@@ -6,13 +6,13 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::backoff::Backoff;
-use super::core::{Core, Next, Priority, Reasons};
+use super::core::{Next, Priority, Reasons};
+use super::intake::Wake;
 use super::item::Item;
-use super::key::{Hasher, Key};
-use super::shared::{Shared, State};
-use super::sync::{Instant, Mutex};
+use super::key::Key;
+use super::shared::Shared;
+use super::sync::Instant;
 use super::wait::{Drained, Get};
-use super::waiting::{Parked, Waiting};
 
 /// A queue of keys that are due, now or later, for any number of producers and workers.
 ///
@@ -41,14 +41,7 @@ impl<K: Key, R: Reasons> WorkQueue<K, R> {
     /// An empty queue whose failed keys wait by `backoff`.
     #[must_use]
     pub fn new(backoff: Backoff) -> Self {
-        let hasher = Hasher::default();
-        let state = State {
-            core: Core::new(backoff, hasher.clone()),
-            waiting: Waiting::default(),
-            draining: Parked::default(),
-            shut_down: false,
-        };
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), hasher, start: Instant::now() }) }
+        Self { shared: Arc::new(Shared::new(backoff)) }
     }
 
     /// Wakes `key`: it runs as soon as a worker is free, also if it was waiting on a timer. If it is running,
@@ -64,12 +57,10 @@ impl<K: Key, R: Reasons> WorkQueue<K, R> {
     }
 
     fn add_as(&self, key: K, reasons: R, priority: Priority) {
-        let (now, key) = (self.shared.now(), self.shared.hasher.hashed(key));
-        self.shared.change(|state| {
-            if !state.shut_down {
-                state.core.add(now, key, reasons, priority);
-            }
-        });
+        let wake = Wake { key: self.shared.hasher.hashed(key), reasons, priority, at: self.shared.now() };
+        if self.shared.intake.push(wake) {
+            self.shared.change(|_| ());
+        }
     }
 
     /// Wakes `key` after `delay`, whatever its runs answer until then. Of several the earliest wins (Q4).
@@ -128,20 +119,20 @@ impl<K: Key, R: Reasons> WorkQueue<K, R> {
     /// How often `key` failed since it last succeeded.
     #[must_use]
     pub fn attempts(&self, key: &K) -> u32 {
-        self.shared.state.lock().core.failures(key)
+        self.shared.lock().core.failures(key)
     }
 
     /// When `key` is due: in the past if it waits for a worker, `None` if nothing is planned.
     #[must_use]
     pub fn next_run(&self, key: &K) -> Option<Instant> {
-        let at = self.shared.state.lock().core.next_run(key)?;
+        let at = self.shared.lock().core.next_run(key)?;
         Some(self.shared.instant(at))
     }
 
     /// Keys that wait for a worker; neither those running nor those on a timer.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.state.lock().core.queued()
+        self.shared.lock().core.queued()
     }
 
     /// No key waits for a worker.
@@ -153,25 +144,26 @@ impl<K: Key, R: Reasons> WorkQueue<K, R> {
     /// Keys handed out and not done.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.shared.state.lock().core.running()
+        self.shared.lock().core.running()
     }
 
     /// Keys on a timer.
     #[must_use]
     pub fn timers(&self) -> usize {
-        self.shared.state.lock().core.timers()
+        self.shared.lock().core.timers()
     }
 
     /// Keys about which the queue knows anything: waiting, running, on a timer or counted as failed.
     #[must_use]
     pub fn known(&self) -> usize {
-        self.shared.state.lock().core.slots()
+        self.shared.lock().core.slots()
     }
 
     /// Hands out nothing from now on and ignores wake-ups; running keys can finish (Q9).
     pub fn shut_down(&self) {
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         state.shut_down = true;
+        self.shared.intake.close();
         let waiting = state.waiting.take();
         let draining = state.drained();
         drop(state);
@@ -181,7 +173,7 @@ impl<K: Key, R: Reasons> WorkQueue<K, R> {
     /// Has [`shut_down`](Self::shut_down) been called?
     #[must_use]
     pub fn is_shut_down(&self) -> bool {
-        self.shared.state.lock().shut_down
+        self.shared.lock().shut_down
     }
 
     /// Waits until the queue is shut down and the last running key has finished.
@@ -204,7 +196,7 @@ impl<K: Key, R: Reasons> Default for WorkQueue<K, R> {
 
 impl<K: Key, R: Reasons> fmt::Debug for WorkQueue<K, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.shared.state.lock();
+        let state = self.shared.lock();
         f.debug_struct("WorkQueue")
             .field("queued", &state.core.queued())
             .field("running", &state.core.running())
