@@ -4,7 +4,7 @@
 #![allow(dead_code)] // the programs are here for their kinds: nothing calls their `main`
 
 #[path = "../cluster/main.rs"]
-mod cluster;
+mod clusters;
 #[path = "../device/main.rs"]
 mod device;
 #[path = "../supervisor/process.rs"]
