@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::resource::Timestamp;
 use crate::{Error, ErrorKind, Result};
 
-/// The step of tokio's timers: none fires between two.
+/// The step of tokio's timers, a million nanoseconds: none fires between two.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
 /// Stops the clock of the runtime that this is called in, unless it stands still already.
@@ -42,13 +42,13 @@ async fn align() {
     if wait(TICK).await == TICK {
         return;
     }
-    // The longest wait that still ends at the next tick is what is left of this one.
-    let (mut ends, mut passes) = (Duration::ZERO, TICK);
-    while passes - ends > Duration::from_nanos(1) {
+    // The longest wait that still ends at the next tick is what is left of this one, in nanoseconds.
+    let (mut ends, mut passes) = (0, 1_000_000_u64);
+    while passes - ends > 1 {
         let middle = ends + (passes - ends) / 2;
-        if wait(middle).await > TICK { passes = middle } else { ends = middle }
+        if wait(Duration::from_nanos(middle)).await > TICK { passes = middle } else { ends = middle }
     }
-    tokio::time::advance(ends).await;
+    tokio::time::advance(Duration::from_nanos(ends)).await;
 }
 
 /// How long a wait really takes, on the clock that stands still.

@@ -110,8 +110,8 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn assert_writes<'a>(&self, expected: impl IntoIterator<Item = &'a str>) {
-        let found = self.writes().iter().map(ToString::to_string).collect();
-        self.assert_same("writes", found, expected);
+        let found: Vec<String> = self.writes().iter().map(ToString::to_string).collect();
+        self.assert_same("writes", &found, expected);
     }
 
     /// Exactly events of these types were published since the last look, in this order, of all that match a pattern.
@@ -133,8 +133,7 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn assert_events<'a>(&self, pattern: &str, expected: impl IntoIterator<Item = &'a str>) {
-        let found = self.events(pattern).iter().map(|event| event.event_type().to_owned()).collect();
-        self.assert_same("events", found, expected);
+        self.assert_same("events", &types(&self.events(pattern)), expected);
     }
 
     /// Nothing was written since the last look at the writes, and no event published since the last look at the events but
@@ -157,27 +156,26 @@ impl Harness {
     #[track_caller]
     pub fn assert_idle(&self) {
         self.assert_writes([]);
-        let found = self.log().take_users_events().iter().map(|event| event.event_type().to_owned()).collect();
-        self.assert_same("events", found, []);
+        self.assert_same("events", &types(&self.log().take_users_events()), []);
     }
 
     #[track_caller]
-    fn assert_same<'a>(&self, what: &str, found: Vec<String>, expected: impl IntoIterator<Item = &'a str>) {
+    fn assert_same<'a>(&self, what: &str, found: &[String], expected: impl IntoIterator<Item = &'a str>) {
         let expected: Vec<&str> = expected.into_iter().collect();
-        let listed = |list: &[&str]| {
-            if list.is_empty() {
-                "\n  (none)".to_owned()
-            } else {
-                list.iter().map(|line| format!("\n  {line}")).collect()
-            }
-        };
-        let found: Vec<&str> = found.iter().map(String::as_str).collect();
         assert!(
             found == expected,
-            "the {what} are not as expected\nexpected:{}\nfound:{}\n{}",
-            listed(&expected),
-            listed(&found),
+            "the {what} are not as expected\nexpected:\n  {}\nfound:\n  {}\n{}",
+            lines(&expected),
+            lines(found),
             self.story()
         );
     }
+}
+
+fn lines<S: std::borrow::Borrow<str>>(list: &[S]) -> String {
+    if list.is_empty() { "(none)".to_owned() } else { list.join("\n  ") }
+}
+
+fn types(events: &[Arc<Event>]) -> Vec<String> {
+    events.iter().map(|event| event.event_type().to_owned()).collect()
 }

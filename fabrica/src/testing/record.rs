@@ -70,6 +70,16 @@ impl Write {
 }
 
 impl WriteKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Status => "status",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+        }
+    }
+
     fn of(change: &ObjectChange) -> Self {
         let (old, new) = match (&change.old, &change.new) {
             (None, _) => return Self::Created,
@@ -98,13 +108,7 @@ fn but_for_status(object: &CachedObject) -> Value {
 
 impl fmt::Display for WriteKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Status => "status",
-            Self::Deleting => "deleting",
-            Self::Deleted => "deleted",
-        })
+        f.pad(self.as_str())
     }
 }
 
@@ -123,7 +127,7 @@ impl fmt::Debug for Write {
 
 impl PartialEq<&str> for Write {
     fn eq(&self, other: &&str) -> bool {
-        self.to_string() == *other
+        other.split_once(' ').is_some_and(|(kind, object)| kind == self.kind.as_str() && object == &*self.object)
     }
 }
 
