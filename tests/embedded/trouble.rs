@@ -4,7 +4,7 @@ use fabrica::store::{EmbeddedStore, Key, Page, Revision, Store, StoreError, Tran
 use futures_util::future::FutureExt as _;
 use rusqlite::Connection;
 
-use crate::{Folder, file, folder, open};
+use crate::{Folder, file, folder, in_memory, open};
 
 fn put(key: &str, value: impl Into<String>) -> Transaction {
     Transaction::new().put(key, value.into())
@@ -109,7 +109,7 @@ async fn a_full_store_is_read_and_takes_writes_again_when_there_is_room() {
 
 #[tokio::test]
 async fn a_full_store_gives_up_its_history_before_it_refuses() {
-    let folder = folder();
+    let folder = in_memory();
     let store = small(&folder);
     let first = store.txn(put("/a", "first")).await.unwrap();
     for i in 0..1000 {

@@ -178,8 +178,18 @@ pub(super) fn set_compacted(conn: &Connection, revision: Revision) -> rusqlite::
     Ok(())
 }
 
-/// Counts the commits whose outcome was unclear: a write that always changes something, which SQLite else leaves out.
+/// Counts the commits whose outcome was unclear.
 pub(super) fn count_doubt(conn: &Connection) -> rusqlite::Result<()> {
-    let count = "INSERT INTO meta VALUES ('doubts', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
-    conn.prepare_cached(count)?.execute([]).map(drop)
+    count(conn, "doubts")
+}
+
+/// Counts the processes that found a log which none had closed.
+pub(super) fn count_recovery(conn: &Connection) -> rusqlite::Result<()> {
+    count(conn, "recoveries")
+}
+
+/// A write that always changes something: SQLite leaves out one that would change nothing.
+fn count(conn: &Connection, what: &str) -> rusqlite::Result<()> {
+    let count = "INSERT INTO meta VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
+    conn.prepare_cached(count)?.execute([what]).map(drop)
 }

@@ -8,7 +8,7 @@ use rusqlite::hooks::Wal;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
-use super::database::Database;
+use super::database::{self, Database};
 use super::files::Files;
 use super::row;
 use super::trouble;
@@ -60,12 +60,21 @@ impl Log {
     ///
     /// A process that was killed may have left what it had written and not yet flushed: the system shows it, so it is
     /// found in the write-ahead log like any other, and whoever has seen it must find it again. To move the log is to
-    /// flush it first.
+    /// flush it first. If a flush of that process had failed, the system may show what it never will flush, so the log
+    /// is begun anew too: then nothing depends on it.
     pub(super) fn secure(&self, files: &Files) -> Result<()> {
         let sqlite = |error| trouble::sqlite(files.path(), &error);
-        match self.checkpoint(CheckpointMode::PASSIVE) {
+        let secured = self.conn.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE).map_err(Failure::NotApplied);
+        let secured = match secured {
+            Ok((frames, moved)) if frames > 0 && frames == moved => self.write(database::count_recovery).map(|()| true),
+            secured => secured.map(|(frames, moved)| frames == moved),
+        };
+        match secured {
             Ok(true) => Ok(()),
-            Err(error) if error.sqlite_error_code() != Some(ErrorCode::DiskFull) => Err(sqlite(error)),
+            Err(Failure::Unclear(error)) => Err(sqlite(error)),
+            Err(Failure::NotApplied(error)) if error.sqlite_error_code() != Some(ErrorCode::DiskFull) => {
+                Err(sqlite(error))
+            }
             // Somebody reads it, or there is no room in the file: it stays what it is, which is enough.
             _ => {
                 let flushed = File::open(files.wal()).and_then(|log| log.sync_all());

@@ -10,6 +10,7 @@ CREATE TABLE log (
 
 -- `compacted`: every change after this revision is in the log. No revision of the store is smaller.
 -- `doubts`, if it is there: how many commits ended so that their outcome had to be found out.
+-- `recoveries`, if it is there: how often it was opened after a process that had not closed it.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
