@@ -1,6 +1,6 @@
 use std::fs;
 
-use fabrica::store::{EmbeddedStore, Page, Revision, Store, WatchItem};
+use fabrica::store::{EmbeddedStore, Page, Revision, Store, Transaction, WatchItem};
 use serde_json::Value;
 
 use super::apply::gadget_manifest;
@@ -199,7 +199,21 @@ async fn a_load_puts_the_revision_beyond_all_that_were_handed_out() {
         assert!(page.revision > Revision::new(5_000_000_000) && page.entries.len() == 1);
         page.revision
     };
+    // Nothing is new: nobody must list again.
+    well(&["load", &file, "--data", &data]);
+    assert_eq!(open().revision().await.unwrap(), first);
+    folder.write("foreign.yaml", &FOREIGN.replace("uid: w-1", "uid: w-2").replace("name: w", "name: x"));
     well(&["load", &file, "--data", &data]);
     let mut watch = open().watch(&"o/".into(), first).await.unwrap();
     assert!(matches!(watch.next().await, Some(WatchItem::Expired { .. })));
+    folder.write(
+        "foreign.yaml",
+        &FOREIGN
+            .replace("'70'", &format!("'{}'", u64::MAX))
+            .replace("name: w", "name: y")
+            .replace("uid: w-1", "uid: w-3"),
+    );
+    well(&["load", &file, "--data", &data]);
+    let written = open().txn(Transaction::new().put("x", "y")).await.unwrap();
+    assert!(written > first);
 }

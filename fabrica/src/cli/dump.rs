@@ -5,19 +5,19 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::app::print;
 use super::apply::{Source, messages};
 use super::args::{DumpArgs, LoadArgs};
 use crate::client::{Exported, ImportDocument, ImportOptions, Imported, export, import};
-use crate::store::{self, EmbeddedStore, Revision, Store};
+use crate::store::{self, EmbeddedStore, Revision};
 use crate::{Error, ErrorKind, Result};
 
 /// The program may run meanwhile: what is read is a copy, of one moment.
 pub(super) async fn dump(args: &DumpArgs) -> Result<()> {
     let source = args.source()?;
-    let folder = tempfile::tempdir().map_err(|error| Error::from(error).context("can't make a temporary folder"))?;
-    let copy = folder.path().join(EmbeddedStore::FILE_NAME);
+    let (_folder, copy) = temporary()?;
     store::backup(&source, &copy)?;
     let copied = EmbeddedStore::open(&copy)?;
     let exported = match args.out() {
@@ -55,37 +55,51 @@ pub(super) fn document(object: &Value) -> Result<String> {
     Ok(format!("---\n{yaml}{end}"))
 }
 
-/// The program must not run.
+/// The program must not run: it is kept away, while everything is put into a copy of the data, which then takes the place
+/// of the data as a backup does. So either all is loaded or nothing, however it ends; and who watched the data, or the
+/// store that was dumped, must list again.
 pub(super) async fn load(args: &LoadArgs) -> Result<()> {
     let documents = read(&args.files)?;
     let file = args.data.file_to_be()?;
-    let store = open_beyond(&file, newest(&documents)).await?;
+    let held = if file.exists() { Some(EmbeddedStore::open(&file)?) } else { None };
+    let (_folder, copy) = temporary()?;
+    if held.is_some() {
+        store::backup(&file, &copy)?;
+    }
+    let store = EmbeddedStore::options().revision_at_least(newest(&documents)).open(&copy)?;
     let imported = import(&store, documents, ImportOptions::default().overwrite(args.overwrite)).await;
     let Imported { created, overwritten, unchanged, .. } = imported.map_err(|error| {
         if error.faults().is_empty() {
-            return error.context("nothing was loaded, or not all of it");
+            return error.context("nothing was loaded");
         }
         Error::new(error.kind().clone(), listed("nothing was loaded", &messages(&error)))
     })?;
-    print(&format!("{}: {created} created, {overwritten} overwritten, {unchanged} unchanged\n", file.display()))
+    drop((store, held));
+    let mut kept = String::new();
+    if created + overwritten > 0
+        && let Some(path) = store::restore(&copy, &file)?.kept
+    {
+        kept = format!("; what was there is in {}", path.display());
+    }
+    let done = format!("{created} created, {overwritten} overwritten, {unchanged} unchanged{kept}");
+    print(&format!("{}: {done}\n", file.display()))
 }
 
-/// What the store that was dumped, or this one, has handed out since is surely less far away.
-const JUMP: u64 = 1_000_000_000;
-
-/// Opens the data with a revision beyond any that it, or the store that was dumped, has handed out: who watched one of the
-/// two must list again.
-async fn open_beyond(file: &Path, dumped: Revision) -> Result<EmbeddedStore> {
-    let own = EmbeddedStore::open(file)?.revision().await?;
-    let beyond = Revision::new(own.max(dumped).get().saturating_add(JUMP));
-    EmbeddedStore::options().revision_at_least(beyond).open(file)
+/// A path in a folder that goes with the answer.
+fn temporary() -> Result<(TempDir, PathBuf)> {
+    let folder = tempfile::tempdir().map_err(|error| Error::from(error).context("can't make a temporary folder"))?;
+    let path = folder.path().join(EmbeddedStore::FILE_NAME);
+    Ok((folder, path))
 }
+
+/// No store comes this far: whoever says so has made it up, and it must not use up the revisions.
+const NEWEST: Revision = Revision::new(1 << 50);
 
 /// The greatest version that an object bears. What is none is reported with its document.
 fn newest(documents: &[ImportDocument]) -> Revision {
     let version =
         |document: &ImportDocument| document.object.pointer("/metadata/resourceVersion")?.as_str()?.parse().ok();
-    documents.iter().filter_map(version).max().unwrap_or(Revision::ZERO)
+    documents.iter().filter_map(version).max().unwrap_or(Revision::ZERO).min(NEWEST)
 }
 
 /// All documents of all files; or everything that can't be read.

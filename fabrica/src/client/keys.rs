@@ -19,7 +19,7 @@ pub(super) fn object(kind: GroupKind, uid: &Uid) -> Key {
 
 /// The key of an owner that some object names, of a kind that may be unknown to the program.
 pub(super) fn owner(reference: &OwnerReference) -> Key {
-    key(&["o", reference.group(), &reference.kind, &reference.uid])
+    foreign_object(reference.group(), &reference.kind, &reference.uid)
 }
 
 /// The key of a name; the namespace is empty for a kind that is not namespaced.
