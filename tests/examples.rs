@@ -54,6 +54,8 @@ fn the_shipped_schemas_are_those_of_the_programs() {
         "cluster.example.io/cluster_v1.json",
         "cluster.example.io/node_v1.json",
         "example.io/device_v1.json",
+        "rack.example.io/bmc_v1.json",
+        "rack.example.io/racktemplate_v1.json",
         "supervisor.example.io/process_v1.json",
     ];
     for schema in kinds {

@@ -84,11 +84,10 @@ pub async fn boot(node: &mut Node, State(hardware): State<Hardware>, ctx: &Conte
 }
 
 /// Runs before the node goes.
-#[allow(clippy::unused_async)]
-pub async fn switch_off(node: &mut Node, _ctx: &Context) -> Result<Finalize> {
+pub async fn switch_off(node: &mut Node, ctx: &Context) -> Result<Finalize> {
     if node.status.power == Power::On {
         (node.status.power, node.status.on_since) = (Power::Off, None);
-        info!("{} is switched off", node.name());
+        ctx.emit("io.example.node.off", node).await?;
     }
     Ok(Finalize::Done)
 }

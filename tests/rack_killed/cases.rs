@@ -17,7 +17,11 @@ pub fn in_parallel(numbers: impl Iterator<Item = u64> + Send, case: impl Fn(u64)
                 // Also if a case panics.
                 let _over = Finally(|| is_over.store(true, Ordering::Relaxed));
                 let next = || numbers.lock().unwrap().next();
-                while !is_over.load(Ordering::Relaxed) && next().is_some_and(&case) {}
+                while let Some(number) = next().filter(|_| !is_over.load(Ordering::Relaxed)) {
+                    if !case(number) {
+                        break;
+                    }
+                }
             });
         }
     });

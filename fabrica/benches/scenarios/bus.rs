@@ -45,6 +45,6 @@ pub fn run(options: &Options) -> Outcome {
         for subscriber in subscribers {
             delivered += subscriber.await.expect("a subscriber does not panic");
         }
-        Outcome { seconds: start.elapsed().as_secs_f64(), bytes: None, lost: (objects - delivered) as u64 }
+        Outcome { lost: (objects - delivered) as u64, ..Outcome::of(start.elapsed().as_secs_f64()) }
     })
 }

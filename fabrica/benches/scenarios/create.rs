@@ -14,6 +14,6 @@ pub fn run(options: &Options) -> Outcome {
         let start = Instant::now();
         things::create_all(controller.client(), options.objects, 0).await;
         let lost = things::wait_for(options.objects, || RUNS.load(Ordering::Relaxed)).await;
-        Outcome { seconds: start.elapsed().as_secs_f64(), bytes: None, lost }
+        Outcome { lost, ..Outcome::of(start.elapsed().as_secs_f64()) }
     })
 }

@@ -6,12 +6,14 @@
 
 mod bus;
 mod create;
+mod durable;
 mod gc;
 mod memory;
 mod noop;
 mod queue;
 mod readwrite;
 mod report;
+mod restart;
 mod things;
 mod timers;
 
@@ -56,7 +58,24 @@ const SCENARIOS: &[Scenario] = &[
         run: bus::run,
     },
     Scenario { name: "gc", about: "an owner of N children is deleted: to all gone", objects: 10_000, run: gc::run },
-    Scenario { name: "memory", about: "resident bytes for each object of 1 KiB", objects: 100_000, run: memory::run },
+    Scenario {
+        name: "durable",
+        about: "N objects of 1.2 KiB created by 64 writers on the embedded store, beside a raw append",
+        objects: 100_000,
+        run: durable::run,
+    },
+    Scenario {
+        name: "restart",
+        about: "a file of N objects of 1.2 KiB: opened to all reconciled",
+        objects: 100_000,
+        run: restart::run,
+    },
+    Scenario {
+        name: "memory",
+        about: "resident bytes for each object of 1.2 KiB, and what of them is not the object",
+        objects: 100_000,
+        run: memory::run,
+    },
 ];
 
 fn main() -> ExitCode {

@@ -14,6 +14,6 @@ pub fn run(options: &Options) -> Outcome {
         let start = Instant::now();
         controller.start().await.expect("it was not started before");
         let lost = things::wait_for(options.objects, || RUNS.load(Ordering::Relaxed)).await;
-        Outcome { seconds: start.elapsed().as_secs_f64(), bytes: None, lost }
+        Outcome { lost, ..Outcome::of(start.elapsed().as_secs_f64()) }
     })
 }

@@ -48,5 +48,5 @@ pub fn run(options: &Options) -> Outcome {
     });
     let seconds = start.elapsed().as_secs_f64();
     let bytes = report::peak_rss().saturating_sub(before);
-    Outcome { seconds, bytes: Some(bytes), lost: objects.abs_diff(runs) as u64 }
+    Outcome { bytes: Some(bytes), lost: objects.abs_diff(runs) as u64, ..Outcome::of(seconds) }
 }

@@ -30,6 +30,6 @@ pub fn run(options: &Options) -> Outcome {
         things::wait_for(options.objects, || options.objects.saturating_sub(controller.pending())).await;
         let seconds = start.elapsed().as_secs_f64();
         let written = client.cache::<Thing>().all().into_iter().filter(|thing| thing.status.seen > 0).count();
-        Outcome { seconds, bytes: None, lost: (options.objects - written) as u64 }
+        Outcome { lost: (options.objects - written) as u64, ..Outcome::of(seconds) }
     })
 }

@@ -14,6 +14,15 @@ pub struct Outcome {
     pub bytes: Option<u64>,
     /// Objects that never came through.
     pub lost: u64,
+    /// What else was measured, by name.
+    pub figures: Vec<(&'static str, f64)>,
+}
+
+impl Outcome {
+    /// It took this long, and nothing was lost.
+    pub fn of(seconds: f64) -> Self {
+        Self { seconds, bytes: None, lost: 0, figures: Vec::new() }
+    }
 }
 
 /// A key as controllers use it: the kind, and a uid of 36 bytes.
@@ -61,7 +70,7 @@ fn calibration(objects: usize) -> f64 {
     objects as f64 / start.elapsed().as_secs_f64()
 }
 
-/// One row, or one line of JSON.
+/// One row with what else was measured below it, or one line of JSON.
 #[allow(clippy::cast_precision_loss)]
 pub fn print(scenario: &str, options: &Options, outcome: &Outcome, json: bool) {
     let peak = peak_rss();
@@ -69,12 +78,15 @@ pub fn print(scenario: &str, options: &Options, outcome: &Outcome, json: bool) {
     let per_second = options.objects as f64 / outcome.seconds;
     let per_object = outcome.bytes.unwrap_or(peak) as f64 / options.objects.max(1) as f64;
     if json {
-        let line = serde_json::json!({
+        let mut line = serde_json::json!({
             "scenario": scenario, "objects": options.objects, "workers": options.workers,
             "seconds": outcome.seconds, "per_second": per_second.round(), "peak_rss_bytes": peak,
             "bytes_per_object": per_object.round(), "lost": outcome.lost,
             "calibration_per_second": calibration.round(),
         });
+        for (name, figure) in &outcome.figures {
+            line[name] = (*figure).into();
+        }
         println!("{line}");
     } else {
         println!("| scenario | objects | seconds | per second | peak RSS MiB | bytes/object | lost | calibration/s |");
@@ -85,5 +97,8 @@ pub fn print(scenario: &str, options: &Options, outcome: &Outcome, json: bool) {
             peak as f64 / f64::from(1 << 20),
             outcome.lost,
         );
+        for (name, figure) in &outcome.figures {
+            println!("  {name}: {figure:.3}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fabrica::prelude::*;
+use fabrica::store::{MemoryStore, Store};
 
 use crate::Options;
 
@@ -84,8 +85,13 @@ pub async fn wait_for(wanted: usize, count: impl Fn() -> usize) -> u64 {
     wanted.saturating_sub(last) as u64
 }
 
+/// A controller on a store, with one reconciler; not started.
+pub async fn stored<R: fabrica::reconciler::Reconciler>(options: &Options, store: impl Store) -> Controller {
+    let builder = Controller::empty().reconciler::<R>().workers(options.workers).store(store);
+    builder.build().await.expect("the declarations fit together")
+}
+
 /// A controller in memory with one reconciler, not started.
 pub async fn controller<R: fabrica::reconciler::Reconciler>(options: &Options) -> Controller {
-    let builder = Controller::empty().reconciler::<R>().workers(options.workers);
-    builder.build().await.expect("the declarations fit together")
+    stored::<R>(options, MemoryStore::new()).await
 }

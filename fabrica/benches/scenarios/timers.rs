@@ -27,5 +27,5 @@ pub fn run(options: &Options) -> Outcome {
     }
     let bytes = report::peak_rss().saturating_sub(before);
     let lost = options.objects.abs_diff(queue.timers()) as u64;
-    Outcome { seconds: spent.as_secs_f64(), bytes: Some(bytes), lost }
+    Outcome { bytes: Some(bytes), lost, ..Outcome::of(spent.as_secs_f64()) }
 }

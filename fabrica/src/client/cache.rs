@@ -64,9 +64,15 @@ impl Cache {
         self.objects.len()
     }
 
-    /// The uids, in no order.
+    /// The uids: in the order of a list, which is more often than not that of the objects in memory, unless some of the
+    /// objects have no name that can be read.
     pub(crate) fn uids(&self) -> impl Iterator<Item = &Uid> {
-        self.objects.keys()
+        // No object has two names, so there are as many names as objects only if each has one.
+        let (named, all) = match self.by_name.len() == self.objects.len() {
+            true => (Some(self.by_name.values()), None),
+            false => (None, Some(self.objects.keys())),
+        };
+        named.into_iter().flatten().chain(all.into_iter().flatten())
     }
 
     /// The objects after a place, ordered by namespace and name.

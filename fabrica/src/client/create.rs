@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::cached::CachedObject;
 use super::envelope;
-use super::keys;
+use super::keys::{self, NewKeys};
 use super::kinds::Kind;
 use super::lifecycle::{Client, title};
 use super::trouble;
@@ -46,9 +46,10 @@ impl Client {
             }
             let uid = object.metadata().uid.clone();
             let value = envelope::of(&*object).map_err(Error::terminal)?;
-            let (mut txn, guards) = self.creation(&kind, object.metadata(), value.clone())?;
+            let keys = keys::of_new(kind.group_kind(), object.metadata());
+            let key = keys.object.clone();
+            let (mut txn, guards) = self.creation(&kind, object.metadata(), keys, value.clone())?;
             txn.guards.extend(fence.clone());
-            let key = keys::object(kind.group_kind(), &uid);
             let index = match self.commit(txn, &key, Some(&value)).await {
                 Ok(revision) => return Ok(written(&kind, &uid, value, revision, revision)),
                 Err(StoreError::Conflict { index, .. }) => index,
@@ -112,10 +113,14 @@ impl Client {
     }
 
     /// The transaction that creates an object, and what its guards stand for.
-    fn creation(&self, kind: &Kind, metadata: &Metadata, value: Bytes) -> Result<(Transaction, Vec<Guarded>)> {
-        let group_kind = kind.group_kind();
-        let object = keys::object(group_kind, &metadata.uid);
-        let name = keys::name(group_kind, &metadata.namespace, &metadata.name);
+    fn creation(
+        &self,
+        kind: &Kind,
+        metadata: &Metadata,
+        keys: NewKeys,
+        value: Bytes,
+    ) -> Result<(Transaction, Vec<Guarded>)> {
+        let NewKeys { object, name, uid } = keys;
         let mut txn = Transaction::new().when(Guard::Absent(object.clone())).when(Guard::Absent(name.clone()));
         let mut guards = vec![Guarded::Uid, Guarded::Name];
         if kind.type_.namespaced {
@@ -124,7 +129,7 @@ impl Client {
             txn = txn.when(Guard::Modified(keys::object(key.kind, &key.uid), modified));
             guards.push(Guarded::Namespace);
         }
-        Ok((txn.put(object, value).put(name, metadata.uid.to_string()), guards))
+        Ok((txn.put(object, value).put(name, uid), guards))
     }
 
     fn open_namespace(&self, kind: &Kind, metadata: &Metadata) -> Result<(ObjectKey, Revision)> {

@@ -4,7 +4,9 @@
 //! name. Both are written in one transaction, which is what makes names unique. No part holds a `/`: groups and kinds
 //! by their syntax, names and uids because they are checked before they get here.
 
-use crate::resource::{GroupKind, OwnerReference, ResourceType, Uid};
+use bytes::Bytes;
+
+use crate::resource::{GroupKind, Metadata, OwnerReference, ResourceType, Uid};
 use crate::store::Key;
 
 /// The prefix of every object.
@@ -37,15 +39,46 @@ pub(super) fn foreign_name(group: &str, kind: &str, namespace: &str, name: &str)
     key(&["n", group, kind, namespace, name])
 }
 
+/// What is written for a new object beside the object.
+pub(super) struct NewKeys {
+    /// The key of the object.
+    pub(super) object: Key,
+    /// The key of its name.
+    pub(super) name: Key,
+    /// The value of its name.
+    pub(super) uid: Bytes,
+}
+
+/// The keys of a new object. They lie in one piece of memory: they come and go together, and a store keeps them.
+pub(super) fn of_new(kind: GroupKind, metadata: &Metadata) -> NewKeys {
+    let (uid, object) = (metadata.uid.as_str(), ["o", kind.group, kind.kind, &metadata.uid]);
+    let name = ["n", kind.group, kind.kind, &metadata.namespace, &metadata.name];
+    let end = length(&object);
+    let mut text = String::with_capacity(end + length(&name));
+    join(&object, &mut text);
+    join(&name, &mut text);
+    let bytes = Bytes::from(text);
+    let part = |range| bytes.slice(range);
+    NewKeys { object: part(0..end).into(), name: bytes.slice(end..).into(), uid: part(end - uid.len()..end) }
+}
+
 fn key(parts: &[&str]) -> Key {
-    let mut text = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+    let mut text = String::with_capacity(length(parts));
+    join(parts, &mut text);
+    text.into()
+}
+
+fn length(parts: &[&str]) -> usize {
+    parts.iter().map(|part| part.len() + 1).sum::<usize>() - 1
+}
+
+fn join(parts: &[&str], text: &mut String) {
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
             text.push('/');
         }
         text.push_str(part);
     }
-    text.into()
 }
 
 /// Takes the key of an object apart: `<group>/<kind>` and the uid. `None` for any other key.
@@ -61,6 +94,18 @@ pub(super) fn kind(of: &ResourceType) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_keys_of_a_new_object_are_those_that_are_looked_for_later() {
+        let kind = GroupKind { group: "example.io", kind: "Device" };
+        for namespace in ["", "lab"] {
+            let metadata = Metadata { namespace: namespace.into(), uid: "dev-1".into(), ..Metadata::named("one") };
+            let NewKeys { object, name, uid } = of_new(kind, &metadata);
+            assert_eq!(object, super::object(kind, &metadata.uid));
+            assert_eq!(name, super::name(kind, namespace, "one"));
+            assert_eq!(uid, "dev-1");
+        }
+    }
 
     #[test]
     fn the_key_of_an_object_can_be_taken_apart() {

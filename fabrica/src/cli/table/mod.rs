@@ -93,9 +93,9 @@ mod tests {
         let owner = client.create(Device::new("a", DeviceSpec::default())).await.unwrap();
         assert_eq!(shown(9).iter().map(depths).collect::<Vec<_>>(), [[0], [0]], "nobody owns anything");
 
-        let mut owned = Device::new("b", DeviceSpec::default());
-        owned.metadata.owner_references.push(OwnerReference::to_controller(&*owner));
-        client.create(owned).await.unwrap();
+        let mut child = Device::new("b", DeviceSpec::default());
+        child.metadata.owner_references.push(OwnerReference::to_controller(&*owner));
+        client.create(child).await.unwrap();
         let titles = shown(9).iter().map(|section| (section.title.clone(), depths(section))).collect::<Vec<_>>();
         assert_eq!(titles, [("Namespace (1)".to_owned(), vec![0]), ("Device (2)".to_owned(), vec![0, 1])]);
 
