@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use fabrica::client::Propagation;
 use fabrica::prelude::*;
 use fabrica::reconciler::{Converged, States};
 use fabrica::resource::Namespace;
-use fabrica::store::MemoryStore;
+use fabrica::store::{Fault, MemoryStore};
 
-use super::kinds::{Cable, Log, Node, NodeSpec, Rack, RackSpec, cable, names, node, rack, settle, start, until};
+use super::kinds::{Cable, Log, Node, NodeSpec, Rack, RackSpec, by, cable, names, node, rack, settle, start, until};
 
 async fn started() -> (Controller, Log) {
     let log = Log::default();
@@ -128,5 +129,82 @@ async fn a_child_lives_in_its_owners_namespace() {
     let child = at(&controller, &*cluster_wide).own(cable("free").in_namespace("lab")).await.unwrap();
     assert_eq!(child.namespace(), "lab");
     assert_eq!(client.cache::<Cable>().all().len(), 3);
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_changes_its_owner_wakes_both() {
+    let (controller, log) = started().await;
+    let client = controller.client();
+    let (one, two) = (client.create(rack("one", 0)).await.unwrap(), client.create(rack("two", 0)).await.unwrap());
+    let child = client.create(node("n").with_owner(OwnerReference::to(&*one))).await.unwrap();
+    settle().await;
+    let before = log.count();
+    let mut moved = Node::clone(&child);
+    moved.metadata.owner_references = vec![OwnerReference::to(&*two)];
+    client.update(moved).await.unwrap();
+    settle().await;
+    assert_eq!(log.reasons()[before..], ["Node/n changed", "Node/n changed"]);
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_to_a_child_while_the_watch_had_a_gap_wakes_its_owner() {
+    let log = Log::default();
+    let store = Arc::new(MemoryStore::new());
+    let controller = start(&store, &log).await;
+    let client = controller.client();
+    client.create(rack("r", 2)).await.unwrap();
+    client.wait_until::<Rack>("r", |r| r.status.nodes == 2).await.unwrap();
+    settle().await;
+    let before = log.count();
+    store.faults().fail_next(1, Fault::ExpireWatches);
+    let mut up = Node::clone(&*client.get::<Node>("r-0").await.unwrap());
+    up.status.up = true;
+    client.update_status(up).await.unwrap();
+    store.faults().fail_next(1, Fault::ExpireWatches);
+    client.delete::<Node>("r-1").await.unwrap();
+    until("it came back", || names(client) == ["r-0", "r-1"]).await;
+    settle().await;
+    let why = log.reasons()[before..].join(", ");
+    assert!(why.contains("Node/r-0 changed") && why.contains("Node/r-1 changed"), "{why}");
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_without_a_controller_is_taken_over_and_keeps_what_others_gave_it() {
+    let controller = idle().await;
+    let client = controller.client();
+    let (r, other) = (client.create(rack("r", 0)).await.unwrap(), client.create(rack("other", 0)).await.unwrap());
+    client.create(node("n").with_label("by", "hand").with_owner(OwnerReference::to(&*other))).await.unwrap();
+    let taken = at(&controller, &*r).own(Node::new("n", NodeSpec { watts: 3 })).await.unwrap();
+    assert_eq!((taken.uid().as_str(), taken.spec.watts), ("n", 3));
+    assert_eq!(taken.metadata.labels["by"], "hand");
+    let owners: Vec<_> = taken.metadata.owner_references.iter().map(|owner| (&*owner.uid, owner.controller)).collect();
+    assert_eq!(owners, [("other", false), ("r", true)]);
+    let error = at(&controller, &*r).own(node("n").with_uid("another")).await.unwrap_err().to_string();
+    assert!(error.contains("metadata.uid") && error.contains("has the uid `n`"), "{error}");
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_goes_with_the_owners_in_it_and_what_belongs_to_them() {
+    let controller = idle().await;
+    controller.start().await.unwrap();
+    let client = controller.client();
+    let lab = client.create(Namespace::new("lab")).await.unwrap();
+    let mut owner = client.create(cable("c-0").in_namespace("lab")).await.unwrap();
+    for n in 1..20 {
+        let child = cable(&format!("c-{n}")).in_namespace("lab").with_owner(OwnerReference::to_controller(&*owner));
+        owner = client.create(child).await.unwrap();
+    }
+    let elsewhere = client.create(node("n").with_owner(OwnerReference::to(&*owner))).await.unwrap();
+    client.delete_with::<Cable>("c-0", by(Propagation::Foreground)).await.unwrap();
+    client.delete::<Namespace>(lab.uid()).await.unwrap();
+    until("all is gone", || {
+        client.cache::<Cable>().is_empty() && names(client).is_empty() && client.cache::<Namespace>().len() == 1
+    })
+    .await;
+    assert!(client.get::<Node>(elsewhere.uid()).await.unwrap_err().is_not_found());
     controller.stop().await.unwrap();
 }

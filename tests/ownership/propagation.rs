@@ -10,6 +10,7 @@ use fabrica::store::{Fault, Guard, MemoryStore, Op, Store as _, StoreError, Tran
 use parking_lot::Mutex;
 
 use super::kinds::{EVERY_WAY, Node, Rack, bare, by, names, node, node_of, picture, rack, settle, until};
+use super::logs::Logs;
 
 /// A controller, with the rack `r` that the nodes `a` and `b` belong to, and `leaf` that belongs to `a`.
 async fn tree(store: &Arc<MemoryStore>) -> Controller {
@@ -224,6 +225,8 @@ async fn an_owner_of_a_kind_that_the_program_doesn_t_know_is_looked_up_in_the_st
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_can_t_answer_deletes_nothing() {
+    let logs = Logs::default();
+    let _guard = logs.capture();
     let store = Arc::new(MemoryStore::new());
     let controller = bare(&store).await;
     let client = controller.client();
@@ -233,6 +236,9 @@ async fn a_store_that_can_t_answer_deletes_nothing() {
     assert_eq!(picture(client), ["n of never"], "nobody knows whether its owner exists");
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(picture(client), [""; 0], "it was asked again");
+    let text = logs.text();
+    let warnings = text.lines().filter(|line| line.contains("WARN") && line.contains("the disk is on fire"));
+    assert_eq!(warnings.count(), 5, "{text}");
     controller.stop().await.unwrap();
 }
 
