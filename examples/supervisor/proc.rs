@@ -58,8 +58,8 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_anything() {
-        let fields = (3..=22).map(|field| format!(" {field}")).collect::<String>();
-        let stat = Stat::parse(&format!("7 (a) b (c){fields}"));
+        let fields: Vec<_> = (3..=22).map(|field| field.to_string()).collect();
+        let stat = Stat::parse(&format!("7 (a) b (c) {}", fields.join(" ")));
         assert_eq!(stat, Some(Stat { is_zombie: false, group: 5, session: 6, start_ticks: 22 }));
         assert!(Stat::parse("7 (a) Z 1 2 3").is_none());
     }

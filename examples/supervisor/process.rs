@@ -178,9 +178,10 @@ impl ProcessSpec {
         };
         add(command);
         add(&args.len().to_string());
-        args.iter().for_each(|arg| add(arg));
-        env.iter().for_each(|(name, value)| [name, value].into_iter().for_each(|text| add(text)));
-        working_dir.iter().for_each(|directory| add(directory));
+        let texts = args.iter().chain(env.iter().flat_map(|(name, value)| [name, value])).chain(working_dir);
+        for text in texts {
+            add(text);
+        }
         format!("{hash:016x}")
     }
 

@@ -148,7 +148,7 @@ fn signal_members(group: &Group<'_>, signal: Signal) {
 /// Was it a member that was not told yet?
 fn signal_member(group: &Group<'_>, pid: u32, signal: Signal, told: &mut BTreeSet<(u32, u64)>) -> bool {
     let is_in_group = |stat: &Stat| stat.group == group.pid && !stat.is_zombie;
-    if Stat::of(pid).filter(is_in_group).is_none() {
+    if !Stat::of(pid).as_ref().is_some_and(is_in_group) {
         return false;
     }
     // Looked at again now that the handle is there, as in `adopted`.

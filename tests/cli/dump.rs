@@ -1,4 +1,6 @@
 use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
 
 use fabrica::store::{EmbeddedStore, Page, Revision, Store, Transaction, WatchItem};
 use serde_json::Value;
@@ -26,7 +28,7 @@ fn fails(args: &[&str]) -> String {
 
 /// Without the versions, which each store gives anew.
 fn without_versions(dump: &str) -> String {
-    dump.lines().filter(|line| !line.trim().starts_with("resourceVersion:")).map(|line| format!("{line}\n")).collect()
+    dump.split_inclusive('\n').filter(|line| !line.trim().starts_with("resourceVersion:")).collect()
 }
 
 /// Objects of a kind that the program doesn't know, with everything that an object may have.
@@ -133,6 +135,7 @@ fn every_fault_of_a_load_is_listed_and_nothing_is_loaded() {
         assert!(line.is_some_and(|line| line.contains(fault)), "{place}{fault}:\n{stderr}");
     }
     assert_eq!(stderr.lines().count(), 11, "{stderr}");
+    assert!(!fs::exists(folder.at("data/fabrica.db")).unwrap());
     folder.write("broken.yaml", "a: [\n---\nb: }\n");
     let stderr = fails(&["load", &folder.at("broken.yaml"), &folder.at("gone.yaml"), "--data", &data]);
     assert_eq!(stderr.matches("is no YAML").count(), 2, "{stderr}");
@@ -166,6 +169,39 @@ fn what_is_there_is_overwritten_only_when_that_is_asked_for() {
     folder.write("more.yaml", &object("a-renamed", "5", 1));
     let stderr = fails(&["load", &folder.at("more.yaml"), "--overwrite", "--data", &data]);
     assert!(stderr.contains("another Thing a-renamed, with the uid u-1"), "{stderr}");
+}
+
+#[test]
+fn a_load_that_is_killed_has_loaded_all_or_nothing() {
+    let folder = Folder::new("killed");
+    let (data, file) = (folder.at("data"), folder.at("many.yaml"));
+    folder.write("foreign.yaml", FOREIGN);
+    well(&["load", &folder.at("foreign.yaml"), "--data", &data]);
+    let object = |number: u32| {
+        FOREIGN.replace("uid: w-1", &format!("uid: m-{number}")).replace("name: w", &format!("name: m-{number}"))
+    };
+    folder.write("many.yaml", &(0..500).map(object).collect::<String>());
+    let count = || well(&["dump", "--data", &data]).matches("kind: Widget").count();
+    let mut outcomes = [0; 2];
+    for round in 0..12 {
+        let mut loading = gadget_with_data(&["load", &file, "--data", &data]).stdout(Stdio::null()).spawn().unwrap();
+        // There is nothing to wait for: any moment will do.
+        std::thread::sleep(Duration::from_millis(round * 60));
+        loading.kill().unwrap();
+        loading.wait().unwrap();
+        match count() {
+            1 => outcomes[0] += 1,
+            501 => {
+                outcomes[1] += 1;
+                fs::remove_dir_all(&data).unwrap();
+                well(&["load", &folder.at("foreign.yaml"), "--data", &data]);
+            }
+            some => panic!("{some} of 501 are there"),
+        }
+    }
+    assert!(outcomes[0] > 0, "{outcomes:?}");
+    assert!(well(&["load", &file, "--data", &data]).contains(": 500 created"));
+    assert_eq!(count(), 501);
 }
 
 #[test]
