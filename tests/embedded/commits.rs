@@ -1,9 +1,10 @@
 //! How transactions share commits, and how the file is kept small.
 
-use fabrica::store::{EmbeddedStore, Guard, Key, Page, Revision, Store, StoreError, Transaction, WatchItem};
+use bytes::Bytes;
+use fabrica::store::{EmbeddedStore, Entry, Guard, Key, Page, Revision, Store, StoreError, Transaction, WatchItem};
 use futures_util::future::{FutureExt as _, join_all};
 
-use crate::{file, folder, open};
+use crate::{file, folder, in_memory, open};
 
 #[tokio::test]
 async fn concurrent_writers_share_commits() {
@@ -102,6 +103,57 @@ async fn what_was_deleted_stays_so_when_old_rows_are_removed() {
     let store = options().open(file(&folder)).unwrap();
     let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
     assert_eq!((all.entries.len(), all.revision), (1, revision));
+}
+
+/// It is closed in the middle of the work, again and again, and each time everything is there that anybody may ask for.
+#[tokio::test]
+async fn what_is_needed_survives_the_removal_of_old_rows() {
+    const WINDOW: usize = 5;
+    let folder = in_memory();
+    let options = || EmbeddedStore::options().eager();
+    let (mut held, mut values) = (Vec::new(), Vec::<(Bytes, Option<Bytes>)>::new());
+    for round in 0..40 {
+        let store = options().watch_window(WINDOW).open(file(&folder)).unwrap();
+        if round == 0 {
+            store.txn(Transaction::new().put("/once", "1")).await.unwrap();
+        }
+        let now = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
+        assert!(held.is_empty() || now.entries == held, "round {round}: {now:?} is not {held:?}");
+        let first = now.revision.get() + 1 - values.len() as u64;
+        let mut watch = store.watch(&Key::EVERYTHING, Revision::new(first - 1)).await.unwrap();
+        for (revision, (value, previous)) in (first..).zip(&values) {
+            let Some(WatchItem::Batch(batch)) = watch.next().await else {
+                panic!("round {round}: no batch {revision}")
+            };
+            assert_eq!(batch.revision.get(), revision);
+            let shown = |entry: &Option<Entry>| entry.as_ref().map(|entry| entry.value.clone());
+            let change = &batch.changes[0];
+            assert_eq!((shown(&change.entry), shown(&change.previous)), (Some(value.clone()), previous.clone()));
+        }
+
+        // Until old rows have just been removed, which is when what is needed of them would be missed.
+        let mut swept = 0;
+        for i in 0.. {
+            // One key is written at every turn, ten at some, and each of a hundred not for long.
+            for key in ["/often".to_owned(), format!("/some/{}", i % 10), format!("/rare/{}", (i + round) % 100)] {
+                let previous = store.get(&key.as_str().into(), None).await.unwrap().0;
+                let value = Bytes::from(format!("{round} {i}"));
+                store.txn(Transaction::new().put(key, value.clone())).await.unwrap();
+                values.push((value, previous.map(|entry| entry.value)));
+            }
+            let before = std::mem::replace(&mut swept, store.stats().sweeps);
+            if i > 37 && swept > before {
+                break;
+            }
+            assert!(i < 1000, "{:?}", store.stats());
+        }
+        values.drain(..values.len() - WINDOW);
+        held = store.list(&Key::EVERYTHING, Page::all()).await.unwrap().entries;
+    }
+    // A larger window does not bring back what was removed.
+    let store = options().watch_window(1_000_000).open(file(&folder)).unwrap();
+    let mut old = store.watch(&Key::EVERYTHING, Revision::new(10)).await.unwrap();
+    assert!(matches!(old.next().await, Some(WatchItem::Expired { .. })));
 }
 
 #[tokio::test]

@@ -18,6 +18,11 @@ fn folder() -> Folder {
     Folder::new("embedded").unwrap()
 }
 
+/// For many small writes, which need no disk.
+fn in_memory() -> Folder {
+    Folder::in_memory("embedded").unwrap()
+}
+
 fn file(folder: &Folder) -> PathBuf {
     folder.path().join(EmbeddedStore::FILE_NAME)
 }

@@ -4,7 +4,7 @@ use fabrica::store::{EmbeddedStore, Key, Page, Revision, Store, StoreError, Tran
 use futures_util::future::FutureExt as _;
 use rusqlite::Connection;
 
-use crate::{Folder, file, folder, open};
+use crate::{Folder, file, folder, in_memory, open};
 
 fn put(key: &str, value: impl Into<String>) -> Transaction {
     Transaction::new().put(key, value.into())
@@ -85,23 +85,31 @@ async fn fill(store: &EmbeddedStore) -> usize {
     panic!("it never was full");
 }
 
+/// Nothing fits any more, however small. Deletions do, and what they free can be used.
 #[tokio::test]
 async fn a_full_store_is_read_and_takes_writes_again_when_there_is_room() {
-    let folder = folder();
+    let folder = in_memory();
     let store = small(&folder);
-    let held = fill(&store).await;
-    assert!(held > 50, "it was full after {held}");
-    let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
-    assert_eq!(all.entries.len(), held);
-    unavailable(store.txn(put("/more", "x".repeat(10_000))).await, &["full"]);
+    let large = fill(&store).await;
+    assert!(large > 50, "it was full after {large}");
+    for (size, name) in [(1000, "medium"), (10, "small"), (0, "empty")] {
+        let mut i = 0;
+        while store.txn(put(&format!("/{name}/{i}"), "x".repeat(size))).await.is_ok() {
+            i += 1;
+        }
+    }
+    let full = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
+    unavailable(store.txn(put("/more", "x")).await, &["full"]);
+    assert_eq!(store.list(&Key::EVERYTHING, Page::all()).await.unwrap(), full);
 
-    for i in 0..held / 2 {
+    for i in 0..large / 2 {
         store.txn(Transaction::new().delete(format!("/{i}"))).await.unwrap();
     }
-    for i in 0..held / 2 - 1 {
+    for i in 0..large / 2 - 8 {
         store.txn(put(&format!("/{i}"), "y".repeat(10_000))).await.unwrap();
     }
     let all = store.list(&Key::EVERYTHING, Page::all()).await.unwrap();
+    assert_eq!(all.entries.len(), full.entries.len() - 8);
     drop(store);
     assert!(std::fs::metadata(file(&folder)).unwrap().len() <= (1 << 20) + 64 * 4096);
     assert_eq!(small(&folder).list(&Key::EVERYTHING, Page::all()).await.unwrap(), all);
@@ -109,7 +117,7 @@ async fn a_full_store_is_read_and_takes_writes_again_when_there_is_room() {
 
 #[tokio::test]
 async fn a_full_store_gives_up_its_history_before_it_refuses() {
-    let folder = folder();
+    let folder = in_memory();
     let store = small(&folder);
     let first = store.txn(put("/a", "first")).await.unwrap();
     for i in 0..1000 {

@@ -55,6 +55,7 @@ pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     pub(super) transactions: AtomicU64,
     pub(super) rows: AtomicU64,
+    pub(super) sweeps: AtomicU64,
 }
 
 /// What an embedded store has done since it was opened.
@@ -67,6 +68,8 @@ pub struct EmbeddedStats {
     pub transactions: u64,
     /// The rows in the file: what each key holds, the history, and what was not swept out yet.
     pub rows: u64,
+    /// How often the rows that nothing needs any more were swept out.
+    pub sweeps: u64,
 }
 
 impl Counts {
@@ -75,6 +78,7 @@ impl Counts {
             commits: self.commits.load(Ordering::Relaxed),
             transactions: self.transactions.load(Ordering::Relaxed),
             rows: self.rows.load(Ordering::Relaxed),
+            sweeps: self.sweeps.load(Ordering::Relaxed),
         }
     }
 }

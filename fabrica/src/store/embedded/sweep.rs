@@ -32,6 +32,7 @@ pub(super) struct Sweep {
     least: usize,
     part: usize,
     rows: u64,
+    passes: u64,
     pass: Option<Pass>,
     owed: u64,
 }
@@ -48,12 +49,17 @@ struct Pass {
 impl Sweep {
     pub(super) fn new(rows: u64, eager: bool) -> Self {
         let (least, part) = if eager { (LEAST / 128, PART / 64) } else { (LEAST, PART) };
-        Self { least, part, rows, pass: None, owed: 0 }
+        Self { least, part, rows, passes: 0, pass: None, owed: 0 }
     }
 
     /// How many rows the log has.
     pub(super) fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// How many passes came to their end.
+    pub(super) fn passes(&self) -> u64 {
+        self.passes
     }
 
     pub(super) fn is_under_way(&self) -> bool {
@@ -110,6 +116,7 @@ impl Sweep {
         self.owed = self.owed.saturating_sub(self.part as u64);
         let Some((last, _)) = part.last() else {
             self.pass = None;
+            self.passes += 1;
             return Ok(());
         };
         let last = *last;

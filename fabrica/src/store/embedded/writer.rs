@@ -152,6 +152,7 @@ impl Writer {
 
     pub(super) fn count_rows(&self) {
         self.shared.counts.rows.store(self.sweep.rows(), Ordering::Relaxed);
+        self.shared.counts.sweeps.store(self.sweep.passes(), Ordering::Relaxed);
     }
 
     /// Tries again what found no room: one by one, so that what fits gets in.
