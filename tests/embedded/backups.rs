@@ -124,7 +124,9 @@ async fn a_restore_of_a_damaged_backup_touches_nothing() {
     fs::write(&copy, bytes).unwrap();
     let before = fs::read(file(&folder)).unwrap();
     let error = restore(&copy, file(&folder)).unwrap_err().to_string();
-    assert!(error.contains("fabrica.db was not restored") && error.contains("damaged"), "{error}");
+    assert!(error.contains("fabrica.db was not restored"), "{error}");
+    assert!(error.contains("copy can't be opened: it is damaged"), "{error}");
+    assert!(!folder.path().join("fabrica.db.restored").exists());
     assert!(fs::read(file(&folder)).unwrap() == before);
     assert_eq!(open(&folder).revision().await, Ok(Revision::new(100)));
 }

@@ -72,7 +72,7 @@ async fn a_commit_in_doubt_is_unknown_and_then_the_truth_is_served() {
 
 /// A store with room for about a hundred large values.
 fn small(folder: &Folder) -> EmbeddedStore {
-    EmbeddedStore::options().max_bytes(1 << 20).open(file(&folder)).unwrap()
+    EmbeddedStore::options().max_bytes(1 << 20).open(file(folder)).unwrap()
 }
 
 async fn fill(store: &EmbeddedStore) -> usize {

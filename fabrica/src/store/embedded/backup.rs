@@ -66,7 +66,7 @@ pub fn backup(source: impl AsRef<Path>, dest: impl AsRef<Path>) -> Result<Revisi
     }
     let source = Files::find(source.as_ref())?;
     let unfinished = dest.beside(".unfinished");
-    let copied = copy(source.path(), &unfinished).and_then(|()| check(&unfinished));
+    let copied = copy(source.path(), &unfinished).and_then(|()| check(&unfinished, source.path()));
     let named = copied.map_err(|error| failed(&error.to_string())).and_then(|revision| {
         let named = fs::rename(&unfinished, dest.path()).and_then(|()| dest.sync_folder());
         named.map(|()| revision).map_err(|error| failed(&error.to_string()))
@@ -90,7 +90,7 @@ pub struct Restored {
 
 /// Puts the store in the file `backup` in the place of the one in `file`, which no program may be using.
 ///
-/// The backup is checked as a whole before anything is touched, and stays as it is. What was in `file` is kept under
+/// What the backup holds is checked as a whole before anything is touched, and the backup stays as it is. What was in `file` is kept under
 /// another name. The revision is put far beyond any that either of the two handed out, and the history is empty, so that
 /// whoever watched the old one gets `Expired` and lists again. A loss of power at any moment leaves one or the other.
 ///
@@ -107,12 +107,16 @@ pub fn restore(backup: impl AsRef<Path>, file: impl AsRef<Path>) -> Result<Resto
         return Err(failed("the backup is that file itself; give the name of a backup"));
     }
     let _lock = files.lock()?;
-    check(backup.path()).map_err(|error| failed(&error.to_string()))?;
     let restored = files.beside(".restored");
-    copy(backup.path(), &restored).map_err(|error| failed(&error.to_string()))?;
-    let known = check(&restored).map_err(|error| failed(&error.to_string()))?;
-    let revision = Revision::new(known.max(last_of(&files)).get() + JUMP);
-    jump(&restored, revision).map_err(|error| failed(&error.to_string()))?;
+    let revision = copy(backup.path(), &restored)
+        .and_then(|()| check(&restored, backup.path()))
+        .map(|known| Revision::new(known.max(last_of(&files)).get() + JUMP))
+        .and_then(|revision| jump(&restored, revision).map(|()| revision))
+        .map_err(|error| {
+            // The next restore begins by removing it, if it can't be removed now.
+            let _ = fs::remove_file(&restored);
+            failed(&error.to_string())
+        })?;
 
     // From here on each step leaves a whole file of that name, if there was one.
     let kept = keep_aside(&files).map_err(io)?;
@@ -162,12 +166,11 @@ fn open(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// Reads all of a store, and gives its revision.
-fn check(path: &Path) -> Result<Revision> {
+/// Reads all of a copy, and gives its revision. What is wrong with it is wrong with what it is a copy of.
+fn check(path: &Path, source: &Path) -> Result<Revision> {
     let conn = open(path)?;
-    database::is_ours(&conn, path)?;
-    database::check_pages(&conn, path)?;
-    load::load(&conn, path, 1).map(|loaded| loaded.revision)
+    database::check_pages(&conn, source)?;
+    load::load(&conn, source, 1).map(|loaded| loaded.revision)
 }
 
 /// The last revision that a store handed out, as far as that can be known. Its log is moved into the file.

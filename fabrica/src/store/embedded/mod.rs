@@ -121,7 +121,7 @@ impl EmbeddedStore {
             loaded.jump(revision);
         }
         let feed = Feed::resumed(loaded.revision, window, loaded.compacted, loaded.batches);
-        let shared = Arc::new(Shared::new(Image::of(loaded.entries, feed)));
+        let shared = Arc::new(Shared::new(Image::new(loaded.entries, feed)));
         let writer = Writer::new(database, shared.clone(), log, loaded.rows, lock);
         writer.count_rows();
         let thread = thread::Builder::new().name("fabrica-store".into()).spawn(move || writer.run_to_the_end());

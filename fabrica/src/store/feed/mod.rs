@@ -129,6 +129,7 @@ impl Feed {
     }
 
     /// The revision after which every batch is kept, and how many changes these batches have.
+    #[cfg(feature = "embedded")]
     pub(crate) fn kept(&self) -> (Revision, usize) {
         let state = self.state.lock();
         (state.compacted, state.changes)

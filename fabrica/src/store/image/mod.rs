@@ -11,8 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+#[cfg(feature = "embedded")]
+use super::Batch;
 use super::feed::{Feed, Woken};
-use super::{Batch, Change, Entry, Key, ListPage, Page, Revision, StoreError, Transaction, Watch};
+use super::{Change, Entry, Key, ListPage, Page, Revision, StoreError, Transaction, Watch};
 pub(super) use judge::judge;
 
 /// The entries and the feed of one store. No call waits for anything but a short lock.
@@ -23,7 +25,6 @@ pub(super) struct Image {
     feed: Arc<Feed>,
 }
 
-#[derive(Default)]
 struct State {
     entries: BTreeMap<Key, Version>,
     revision: Revision,
@@ -43,13 +44,8 @@ impl Version {
 }
 
 impl Image {
-    /// An empty one, whose history begins with the feed's.
-    pub(super) fn new(feed: Arc<Feed>) -> Self {
-        Self { state: Mutex::default(), feed }
-    }
-
-    /// One that holds these entries already, of the feed's revision.
-    pub(super) fn of(entries: BTreeMap<Key, Version>, feed: Arc<Feed>) -> Self {
+    /// One that holds these entries, of the feed's revision.
+    pub(super) fn new(entries: BTreeMap<Key, Version>, feed: Arc<Feed>) -> Self {
         let revision = feed.latest();
         Self { state: Mutex::new(State { entries, revision }), feed }
     }
@@ -67,6 +63,7 @@ impl Image {
     }
 
     /// The revision that last changed a key, if it has an entry.
+    #[cfg(feature = "embedded")]
     pub(super) fn modified(&self, key: &Key) -> Option<Revision> {
         self.state.lock().entries.get(key).map(|version| version.modified)
     }
@@ -90,6 +87,7 @@ impl Image {
     }
 
     /// Shows what a batch changed. It must have been judged against this image, and the revision be the next.
+    #[cfg(feature = "embedded")]
     pub(super) fn publish(&self, batch: Batch) {
         let mut state = self.state.lock();
         let woken = self.apply(&mut state, batch.revision, batch.changes);

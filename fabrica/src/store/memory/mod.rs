@@ -2,6 +2,7 @@
 
 mod faults;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ impl MemoryStore {
         Self {
             inner: Arc::new(Inner {
                 faults: Faults::new(feed.clone()),
-                image: Image::new(feed),
+                image: Image::new(BTreeMap::new(), feed),
                 limits: Limits::default(),
             }),
         }

@@ -85,7 +85,22 @@ impl<'a> Replay<'a> {
                     && holds(&state, &record.txn)
                     && !effect(&state, &record.txn, revision).is_empty()
             };
-            let changes = if let Some(i) = answered.iter().position(made) {
+            // Others, which changed nothing after it, may look as if they had made it. The maker is one that did what
+            // was seen, be its own answer lost, and after which the others indeed changed nothing.
+            let seen_to = |record: &Record| {
+                seen.is_some_and(|seen| values(seen) == values(&effect(&state, &record.txn, revision)))
+            };
+            let explains_others = |maker: usize| {
+                let mut after = state.clone();
+                apply(&mut after, &effect(&state, &answered[maker].txn, revision));
+                let mut others = answered.iter().enumerate().filter(|(other, _)| *other != maker);
+                others.all(|(_, record)| changes_nothing(&after, &record.txn, revision))
+            };
+            let maker = (0..answered.len())
+                .filter(|i| made(&answered[*i]))
+                .max_by_key(|i| (seen_to(answered[*i]), explains_others(*i)))
+                .filter(|i| seen_to(answered[*i]) || !self.lost.iter().any(|record| made(record) && seen_to(record)));
+            let changes = if let Some(i) = maker {
                 effect(&state, &answered.swap_remove(i).txn, revision)
             } else {
                 self.unclaimed(revision, &state, &mut answered, seen)
@@ -95,7 +110,7 @@ impl<'a> Replay<'a> {
             self.truth.states.insert(revision, state.clone());
         }
         for record in answered {
-            if !holds(&state, &record.txn) || !effect(&state, &record.txn, revision).is_empty() {
+            if !changes_nothing(&state, &record.txn, revision) {
                 self.violations.push(Violation::Order(format!(
                     "a transaction with {} was answered revision {revision}, but did not happen there",
                     outline(&record.txn)
@@ -117,7 +132,9 @@ impl<'a> Replay<'a> {
             let explains = seen.is_none_or(|seen| values(seen) == values(&changes));
             record.floor < revision && !changes.is_empty() && explains
         };
-        if let Some(i) = self.lost.iter().position(|record| fits(record) && holds(state, &record.txn)) {
+        // One with more guards could have happened in fewer places.
+        let lost = (0..self.lost.len()).filter(|i| fits(&self.lost[*i]) && holds(state, &self.lost[*i].txn));
+        if let Some(i) = lost.max_by_key(|i| self.lost[*i].txn.guards.len()) {
             return effect(state, &self.lost.swap_remove(i).txn, revision);
         }
         if let Some(i) = answered.iter().position(fits) {
@@ -175,6 +192,11 @@ fn holds(state: &State, txn: &Transaction) -> bool {
     txn.guards.iter().all(|guard| guard.holds(state.get(guard.key())))
 }
 
+/// Whether a transaction is accepted, and has nothing to do.
+fn changes_nothing(state: &State, txn: &Transaction, revision: Revision) -> bool {
+    holds(state, txn) && effect(state, txn, revision).is_empty()
+}
+
 /// What the operations of a transaction would change.
 fn effect(state: &State, txn: &Transaction, revision: Revision) -> Vec<Change> {
     let change = |op: &Op| {
@@ -205,4 +227,64 @@ fn apply(state: &mut State, changes: &[Change]) {
 
 fn values(changes: &[Change]) -> BTreeMap<&Key, Option<&Bytes>> {
     changes.iter().map(|change| (&change.key, change.entry.as_ref().map(|entry| &entry.value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Guard;
+
+    fn record(txn: Transaction, floor: u64, answer: Result<u64, StoreError>) -> Record {
+        Record { txn, floor: Revision::new(floor), answer: answer.map(Revision::new) }
+    }
+
+    /// Whether records are found to be as it was: these transactions, one a revision.
+    fn is_explained(truth: &[&Transaction], records: &[Record]) -> bool {
+        let (mut state, mut witness) = (State::new(), BTreeMap::new());
+        for (revision, txn) in (1..).map(Revision::new).zip(truth) {
+            let changes = effect(&state, txn, revision);
+            apply(&mut state, &changes);
+            witness.insert(revision, changes);
+        }
+        let (found, violations) = replay(Revision::default(), records, &witness);
+        violations.is_empty() && found.states.into_values().next_back() == Some(state)
+    }
+
+    #[test]
+    fn who_deletes_what_is_gone_is_not_taken_for_who_deleted_it() {
+        let put = Transaction::new().put("/a", "1");
+        let delete = Transaction::new().delete("/a");
+        let guarded = delete.clone().when(Guard::Modified("/a".into(), Revision::new(1)));
+        let mut records =
+            [record(put.clone(), 0, Ok(1)), record(delete.clone(), 1, Ok(2)), record(guarded.clone(), 1, Ok(2))];
+        assert!(is_explained(&[&put, &guarded], &records));
+        records.swap(1, 2);
+        assert!(is_explained(&[&put, &guarded], &records));
+    }
+
+    #[test]
+    fn who_changed_nothing_is_not_taken_for_whose_answer_was_lost() {
+        let (put, delete) = (Transaction::new().put("/a", "1").put("/b", "1"), Transaction::new().delete("/a"));
+        let both = Transaction::new().delete("/a").delete("/b");
+        let records = [
+            record(put.clone(), 0, Ok(1)),
+            record(delete, 1, Ok(2)),
+            record(both.clone(), 1, Err(StoreError::Unknown)),
+        ];
+        assert!(is_explained(&[&put, &both], &records));
+    }
+
+    #[test]
+    fn the_lost_one_that_fits_in_fewer_places_is_taken_first() {
+        let put = Transaction::new().put("/a", "1");
+        let delete = Transaction::new().delete("/a");
+        let guarded = delete.clone().when(Guard::Modified("/a".into(), Revision::new(1)));
+        let records = [
+            record(put.clone(), 0, Ok(1)),
+            record(delete.clone(), 0, Err(StoreError::Unknown)),
+            record(guarded.clone(), 1, Err(StoreError::Unknown)),
+            record(put.clone(), 2, Ok(3)),
+        ];
+        assert!(is_explained(&[&put, &guarded, &put, &delete], &records));
+    }
 }
