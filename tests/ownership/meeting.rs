@@ -116,6 +116,27 @@ async fn a_tree_whose_middle_is_deleted_comes_back_at_once_and_nothing_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_child_with_a_uid_of_its_own_waits_for_what_belonged_to_the_one_before() {
+    let logs = Logs::default();
+    let _guard = logs.capture();
+    let (store, log) = (Arc::new(MemoryStore::new()), Log::default());
+    let controller = start(&store, &log).await;
+    let client = controller.client();
+    client.create(rack("r", 2)).await.unwrap();
+    client.wait_until::<Rack>("r", |r| r.status.nodes == 2).await.unwrap();
+    let old = client.get::<Node>("r-0").await.unwrap();
+    client.create(node_of("leaf", &*old).with_finalizer("example.org/hold")).await.unwrap();
+    client.delete::<Node>("r-0").await.unwrap();
+    settle().await;
+    assert_eq!(log.last().unwrap().waiting, ["leaf"]);
+    let_go(client, "leaf").await;
+    settle().await;
+    assert_eq!(picture(client), ["r", "r-0 of r", "r-1 of r"]);
+    assert!(!logs.text().contains("failed"), "{}", logs.text());
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_single_child_that_is_going_is_an_error_until_it_is_gone() {
     let controller =
         Controller::empty().reconciler::<racks>().resource::<Node>().state(Log::default()).build().await.unwrap();

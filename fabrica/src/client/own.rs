@@ -25,10 +25,10 @@ pub(crate) struct Owner {
 pub(crate) enum Owned {
     /// It is as given now.
     Done(Applied, CachedObject),
-    /// Its name is still taken by an object on its way out, as seen at this revision.
+    /// Its name is still taken by an object on its way out, or its uid by one that is gone and something of which is not.
     Going {
-        /// Who that is.
-        uid: Uid,
+        /// Who is in the way.
+        key: ObjectKey,
         /// The revision that made the version that was looked at.
         seen: Revision,
         /// What it is called in messages.
@@ -113,13 +113,13 @@ impl Owner {
             );
             return Err(Error::new(ErrorKind::Conflict, message));
         }
+        if metadata.is_deleting() {
+            return Err(going(&target.title()));
+        }
         if !given.uid.is_empty() && given.uid != target.uid {
             let message =
                 format!("can't be `{}`: the object of that name has the uid `{}`; leave it out", given.uid, target.uid);
             return Err(Error::invalid(target.title(), vec![Fault::new("metadata.uid", message)]));
-        }
-        if metadata.is_deleting() {
-            return Err(going(&target.title()));
         }
         Ok(())
     }
@@ -136,6 +136,11 @@ impl Client {
                 Ok((applied, child)) => return Ok(Owned::Done(applied, child)),
                 Err(error) => error,
             };
+            if error.is_already_exists()
+                && let Some((key, cached)) = self.claims(child)
+            {
+                return Ok(Owned::Going { key, seen: cached.modified, title: what });
+            }
             looks -= 1;
             if error.kind() != &ErrorKind::Conflict || looks == 0 {
                 return Err(error);
@@ -145,17 +150,24 @@ impl Client {
             self.inner.shared.progress.wait(revision).await;
             self.check_alive(owner, &what)?;
             let found = self.find(child.resource_type(), &child.metadata().namespace, &child.metadata().name);
-            let found = found.ok().and_then(|key| Some((self.cached(&key)?, key.uid)));
+            let found = found.ok().and_then(|key| Some((self.cached(&key)?, key)));
             // What was in the way may be gone by now, or another object be there: that is another try.
-            let Some((cached, uid)) = found else { continue };
-            let metadata = cached.metadata_ref(&uid);
+            let Some((cached, key)) = found else { continue };
+            let metadata = cached.metadata_ref(&key.uid);
             if self.is_going(&metadata, owner) {
-                return Ok(Owned::Going { uid, seen: cached.modified, title: what });
+                return Ok(Owned::Going { seen: cached.modified, key, title: what });
             }
             if metadata.controller().is_some_and(|other| !other.is_to(&owner.key)) {
                 return Err(error);
             }
         }
+    }
+
+    /// Something that belonged to an object of the same uid, which is gone.
+    fn claims(&self, child: &dyn Object) -> Option<(ObjectKey, CachedObject)> {
+        let before = child.key();
+        let left = self.some_child(&before).filter(|_| self.cached(&before).is_none())?;
+        Some((left.clone(), self.cached(&left)?))
     }
 
     /// Is an object on its way out, or about to be taken there, since its controller is gone?
@@ -187,12 +199,12 @@ fn going(what: &str) -> Error {
 }
 
 impl Owned {
-    /// Who the child is.
+    /// Who the child is, or who is in its way.
     pub(crate) fn uid(&self) -> Uid {
         match self {
             // What was just written can be read.
             Self::Done(_, child) => child.object().map(|child| child.metadata().uid.clone()).unwrap_or_default(),
-            Self::Going { uid, .. } => uid.clone(),
+            Self::Going { key, .. } => key.uid.clone(),
         }
     }
 

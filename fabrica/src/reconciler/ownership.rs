@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::Context;
 use crate::client::{Applied, Client, DeleteOptions, Owned, Owner, namespace_of, typed};
-use crate::resource::{GroupKind, ObjectKey, Resource, ResourceType, Uid};
+use crate::resource::{GroupKind, ObjectKey, Resource, Uid};
 use crate::{Error, ErrorKind, Fault, Result};
 
 /// How many children are written at once: a durable store lets writes that come together share their way to the disk.
@@ -24,7 +24,8 @@ pub struct Converged {
     pub unchanged: Vec<Uid>,
     /// Nobody wants them any more. One with finalizers goes later.
     pub deleted: Vec<Uid>,
-    /// They are wanted, but an object of that name is still on its way out; its uid. The owner is woken when it is gone.
+    /// They are wanted, but an object of that name is still on its way out, or something that belonged to one of that uid:
+    /// the uids of what is in the way. The owner is woken when it is gone.
     pub waiting: Vec<Uid>,
 }
 
@@ -52,9 +53,10 @@ impl Context {
     /// twice. An object of that name without a controller is taken over.
     ///
     /// # Errors
-    /// `Conflict` if the object of that name belongs to another controller or is on its way out (its end wakes this one),
-    /// or this one is being deleted; `NotFound` if this one is gone; `Invalid` with every fault, also for another
-    /// namespace than the owner's, and for a cluster-wide child of an owner in a namespace; what the store answers.
+    /// `Conflict` if the object of that name belongs to another controller; if it is on its way out, or something is that
+    /// belonged to an object of the child's uid (its end wakes this one); or if this one is being deleted. `NotFound` if
+    /// this one is gone; `Invalid` with every fault, also for another namespace than the owner's, and for a cluster-wide
+    /// child of an owner in a namespace; what the store answers.
     ///
     /// ```
     /// use fabrica::prelude::*;
@@ -77,7 +79,7 @@ impl Context {
         let owner = self.owner().await?;
         owner.adopt(&mut child)?;
         let written = self.client().own_object(&owner, &child).await?;
-        self.await_going(T::TYPE, &written);
+        self.await_going(&written);
         typed(&written.into_child()?)
     }
 
@@ -144,7 +146,7 @@ impl Context {
         let fates: Vec<Fate> = fates.collect().await;
         for fate in &fates {
             if let Fate::Written(Ok((_, owned))) = fate {
-                self.await_going(T::TYPE, owned);
+                self.await_going(owned);
             }
         }
         // If the owner went meanwhile, that is all there is to say.
@@ -154,10 +156,10 @@ impl Context {
         summary::<T>(fates)
     }
 
-    /// If a child's name is still taken, its being free wakes the object at hand.
-    fn await_going(&self, type_: &ResourceType, owned: &Owned) {
-        if let Owned::Going { uid, seen, .. } = owned {
-            self.wake_after(ObjectKey { kind: type_.group_kind(), uid: uid.clone() }, *seen);
+    /// If something is in a child's way, its end wakes the object at hand.
+    fn await_going(&self, written: &Owned) {
+        if let Owned::Going { key, seen, .. } = written {
+            self.wake_after(key.clone(), *seen);
         }
     }
 
