@@ -68,9 +68,10 @@ impl Cache {
     /// objects have no name that can be read.
     pub(crate) fn uids(&self) -> impl Iterator<Item = &Uid> {
         // No object has two names, so there are as many names as objects only if each has one.
-        let (named, all) = match self.by_name.len() == self.objects.len() {
-            true => (Some(self.by_name.values()), None),
-            false => (None, Some(self.objects.keys())),
+        let (named, all) = if self.by_name.len() == self.objects.len() {
+            (Some(self.by_name.values()), None)
+        } else {
+            (None, Some(self.objects.keys()))
         };
         named.into_iter().flatten().chain(all.into_iter().flatten())
     }
