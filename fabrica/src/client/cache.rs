@@ -68,11 +68,9 @@ impl Cache {
     /// objects have no name that can be read.
     pub(crate) fn uids(&self) -> impl Iterator<Item = &Uid> {
         // No object has two names, so there are as many names as objects only if each has one.
-        let (named, all) = match self.by_name.len() == self.objects.len() {
-            true => (Some(self.by_name.values()), None),
-            false => (None, Some(self.objects.keys())),
-        };
-        named.into_iter().flatten().chain(all.into_iter().flatten())
+        let all_named = self.by_name.len() == self.objects.len();
+        let by_name = all_named.then(|| self.by_name.values()).into_iter().flatten();
+        by_name.chain((!all_named).then(|| self.objects.keys()).into_iter().flatten())
     }
 
     /// The objects after a place, ordered by namespace and name.
