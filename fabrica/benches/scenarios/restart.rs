@@ -29,8 +29,8 @@ pub fn run(options: &Options) -> Outcome {
         let store = open();
         let opened = start.elapsed().as_secs_f64();
         let controller = things::stored::<things::look>(options, store).await;
-        let object = controller.client().get::<Thing>(things::uid(options.objects - 1)).await;
-        object.expect("it was there before");
+        let newest = controller.client().get::<Thing>(things::uid(options.objects - 1)).await;
+        newest.expect("it was there before");
         let serving = start.elapsed().as_secs_f64();
         controller.start().await.expect("it was not started before");
         let lost = things::wait_for(options.objects, || RUNS.load(Ordering::Relaxed)).await;

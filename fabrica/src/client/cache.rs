@@ -68,12 +68,9 @@ impl Cache {
     /// objects have no name that can be read.
     pub(crate) fn uids(&self) -> impl Iterator<Item = &Uid> {
         // No object has two names, so there are as many names as objects only if each has one.
-        let (named, all) = if self.by_name.len() == self.objects.len() {
-            (Some(self.by_name.values()), None)
-        } else {
-            (None, Some(self.objects.keys()))
-        };
-        named.into_iter().flatten().chain(all.into_iter().flatten())
+        let all_named = self.by_name.len() == self.objects.len();
+        let by_name = all_named.then(|| self.by_name.values()).into_iter().flatten();
+        by_name.chain((!all_named).then(|| self.objects.keys()).into_iter().flatten())
     }
 
     /// The objects after a place, ordered by namespace and name.
@@ -105,7 +102,8 @@ impl Cache {
         after.take_while(move |(place, _)| place.starts_with(&start)).map(|(_, uid)| uid)
     }
 
-    /// The uids of the objects of an owner, whose kind may be unknown to the program; in no order.
+    /// The uids of an owner's objects, those that can't be decoded among them; first those that its foreground deletion
+    /// waits for, each part in the order of a list.
     pub(super) fn owned_by<'a>(
         &'a self,
         group: &str,
@@ -113,12 +111,6 @@ impl Cache {
         owner: &Uid,
     ) -> impl Iterator<Item = &'a Uid> + use<'a> {
         self.by_owner.of(group, kind, owner)
-    }
-
-    /// The objects of an owner, those that can't be decoded among them, in the order of a list.
-    pub(super) fn children<'a>(&'a self, owner: &ObjectKey) -> impl Iterator<Item = (&'a Uid, &'a CachedObject)> {
-        let children = self.by_owner.in_order(owner.kind.group, owner.kind.kind, &owner.uid);
-        children.into_iter().filter_map(|uid| self.objects.get_key_value(uid))
     }
 
     /// Those that a foreground deletion of their owner waits for.

@@ -116,7 +116,8 @@ pub(super) fn of(object: &dyn Object) -> Result<Bytes, EncodeError> {
     json.extend_from_slice(br#","spec":"#);
     object.encode_spec(&mut json)?;
     json.push(b'}');
-    Ok(json.into())
+    // It is kept for as long as the object: without the room that the vector has left.
+    Ok(Bytes::copy_from_slice(&json))
 }
 
 /// The envelope as a reader sees it, with its `resourceVersion`.

@@ -139,7 +139,7 @@ impl Client {
         self.inner.shared.kinds.find(key.kind)?.cache.read().get(&key.uid).cloned()
     }
 
-    /// Every object of a kind, those that can't be decoded included; in no order.
+    /// Every object of a kind, those that can't be decoded included; by name, unless one has none that can be read.
     pub(crate) fn keys(&self, kind: GroupKind) -> Vec<ObjectKey> {
         let Some(found) = self.inner.shared.kinds.find(kind) else { return Vec::new() };
         found.cache.read().uids().map(|uid| ObjectKey { kind, uid: uid.clone() }).collect()
