@@ -102,8 +102,7 @@ impl Cache {
         after.take_while(move |(place, _)| place.starts_with(&start)).map(|(_, uid)| uid)
     }
 
-    /// The uids of an owner's objects, those that can't be decoded among them; first those that its foreground deletion
-    /// waits for, each part in the order of a list.
+    /// The uids of the objects of an owner, whose kind may be unknown to the program; in no order.
     pub(super) fn owned_by<'a>(
         &'a self,
         group: &str,
@@ -111,6 +110,12 @@ impl Cache {
         owner: &Uid,
     ) -> impl Iterator<Item = &'a Uid> + use<'a> {
         self.by_owner.of(group, kind, owner)
+    }
+
+    /// The objects of an owner, those that can't be decoded among them, in the order of a list.
+    pub(super) fn children<'a>(&'a self, owner: &ObjectKey) -> impl Iterator<Item = (&'a Uid, &'a CachedObject)> {
+        let children = self.by_owner.in_order(owner.kind.group, owner.kind.kind, &owner.uid);
+        children.into_iter().filter_map(|uid| self.objects.get_key_value(uid))
     }
 
     /// Those that a foreground deletion of their owner waits for.
