@@ -15,6 +15,7 @@ use super::files::Files;
 use super::load;
 use super::log::Log;
 use super::options::EmbeddedOptions;
+use super::row;
 use super::trouble;
 use crate::store::Revision;
 use crate::{Error, ErrorKind, Result};
@@ -181,7 +182,8 @@ fn last_of(files: &Files) -> Revision {
     }
     let database = Database { files: files.clone(), options: EmbeddedOptions::default() };
     let Ok(log) = Log::open(&database) else { return Revision::ZERO };
-    let newest = load::newest(log.conn()).unwrap_or(Revision::ZERO);
+    // What a damaged row says may be anything.
+    let newest = load::newest(log.conn()).ok().filter(|newest| *newest <= row::FURTHEST).unwrap_or(Revision::ZERO);
     // If this fails, the log is kept beside the file.
     let _ = log.checkpoint(CheckpointMode::TRUNCATE);
     newest

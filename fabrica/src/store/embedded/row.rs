@@ -15,6 +15,10 @@ const INDEX_BITS: u32 = 7;
 /// The largest revision whose rows have an id.
 pub(super) const MAX_REVISION: Revision = Revision::new((1 << (63 - INDEX_BITS)) - 1);
 
+/// The furthest that a store is ever put forward. It leaves as many revisions again to be handed out, so whatever claims
+/// to be beyond it comes from no store.
+pub(super) const FURTHEST: Revision = Revision::new(1 << (62 - INDEX_BITS));
+
 /// The id of the first row that a revision may have.
 ///
 /// No revision in a store is larger than [`MAX_REVISION`]: opening checks that, and at a billion a second it takes two
