@@ -142,6 +142,26 @@ async fn a_store_in_use_is_not_restored() {
     assert!(error.contains("in use"), "{error}");
 }
 
+/// A part of it would be in its log still, which can't be moved away together with it.
+#[tokio::test]
+async fn a_store_that_somebody_reads_is_not_restored() {
+    let folder = folder();
+    let store = open(&folder);
+    put(&store, "/a", "1").await;
+    let copy = folder.path().join("copy");
+    backup(file(&folder), &copy).unwrap();
+    let reader = Connection::open(file(&folder)).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM log").unwrap();
+    let last = put(&store, "/a", "2").await;
+    drop(store);
+    let error = restore(&copy, file(&folder)).unwrap_err().to_string();
+    assert!(error.contains("fabrica.db was not restored") && error.contains("somebody reads it"), "{error}");
+    assert!(!folder.path().join("fabrica.db.restored").exists());
+    drop(reader);
+    assert_eq!(open(&folder).revision().await, Ok(last));
+    restore(&copy, file(&folder)).unwrap();
+}
+
 #[tokio::test]
 async fn a_damaged_or_missing_store_is_restored() {
     let folder = folder();
