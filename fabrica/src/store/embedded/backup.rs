@@ -185,7 +185,8 @@ fn last_of(files: &Files) -> Result<Revision> {
     let database = Database { files: files.clone(), options: EmbeddedOptions::default() };
     let Ok(log) = Log::open(&database) else { return Ok(Revision::ZERO) };
     // What a damaged row says may be anything.
-    let newest = load::newest(log.conn()).ok().filter(|newest| *newest <= row::FURTHEST).unwrap_or(Revision::ZERO);
+    let newest = load::newest(log.conn()).or_else(|_| load::last_written(log.conn()));
+    let newest = newest.ok().filter(|newest| *newest <= row::FURTHEST).unwrap_or(Revision::ZERO);
     match log.checkpoint(CheckpointMode::TRUNCATE) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
             Err(trouble::open(files.path(), "somebody reads it", "close the program that does"))

@@ -106,6 +106,8 @@ pub(super) enum Unreadable {
     Sqlite(rusqlite::Error),
     /// A row is not as it was written.
     Changed(i64),
+    /// The revision up to which the log is compacted is not as it was written.
+    Compacted,
     /// The row is not the one that follows those before it.
     Missing(i64),
 }
@@ -121,6 +123,7 @@ impl fmt::Display for Unreadable {
         match self {
             Self::Sqlite(error) => error.fmt(f),
             Self::Changed(id) => write!(f, "row {id} of its log is not as it was written"),
+            Self::Compacted => f.write_str("where its history begins is not as it was written"),
             Self::Missing(id) => write!(f, "what came before row {id} of its log is missing"),
         }
     }
