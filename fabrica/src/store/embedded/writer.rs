@@ -237,8 +237,10 @@ impl Writer {
 
     fn close(mut self) {
         self.checkpoints.stop();
+        // Whoever reads keeps the log where it is, which is no reason to wait for them.
         if let Some(log) = &self.log
-            && let Err(error) = log.checkpoint(CheckpointMode::TRUNCATE)
+            && let Err(error) =
+                log.conn().busy_timeout(Duration::ZERO).and_then(|()| log.checkpoint(CheckpointMode::TRUNCATE))
         {
             // Nothing is lost: the log is read when the file is opened again.
             warn!("the log of {} stays beside it: {error}", self.database.files.path().display());
