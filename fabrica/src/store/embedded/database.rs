@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
+use super::checkpoint;
 use super::files::Files;
 use super::log::{Failure, Log};
 use super::options::EmbeddedOptions;
@@ -107,6 +108,11 @@ impl Database {
         conn.pragma_update(None, "synchronous", if self.options.synchronous_off { "OFF" } else { "FULL" })?;
         // What flushes the log to the file is chosen in `checkpoint`.
         conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+        // Once a reader has let it grow beyond what it needs, it gives the room back.
+        conn.pragma_update_and_check(None, "journal_size_limit", checkpoint::MOST_BYTES, |_| Ok(()))?;
+        // Where a plain flush only gets to the cache of the disk (Apple's systems), this one gets to the disk.
+        conn.pragma_update(None, "fullfsync", true)?;
+        conn.pragma_update(None, "checkpoint_fullfsync", true)?;
         conn.set_prepared_statement_cache_capacity(32);
         self.limit(conn, 0)
     }
