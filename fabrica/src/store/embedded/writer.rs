@@ -128,7 +128,11 @@ impl Writer {
 
     /// Puts the group on the disk. One that changes nothing needs none.
     fn write(&self, group: &Group<'_>) -> Result<(), Failure> {
-        let Some(log) = self.log.as_ref().filter(|_| !group.batches.is_empty()) else { return Ok(()) };
+        if group.batches.is_empty() {
+            return Ok(());
+        }
+        // What can't be written is not done.
+        let log = self.log.as_ref().ok_or(rusqlite::Error::InvalidQuery)?;
         log.write(|conn| log::append(conn, &group.batches))?;
         if self.shared.doubt_next.swap(false, Ordering::AcqRel) {
             return Err(Failure::Unclear(rusqlite::Error::InvalidQuery));
