@@ -109,7 +109,9 @@ async fn a_panic_in_the_thread_that_writes_leaves_nobody_waiting() {
 }
 
 /// Looks into the store as soon as it is woken.
-struct Look(EmbeddedStore, Mutex<Vec<Result<(Option<Entry>, Revision), StoreError>>>);
+struct Look(EmbeddedStore, Mutex<Vec<Seen>>);
+
+type Seen = Result<(Option<Entry>, Revision), StoreError>;
 
 impl Wake for Look {
     fn wake(self: Arc<Self>) {
@@ -131,12 +133,12 @@ async fn who_loses_an_answer_to_a_panic_is_not_served_what_was_before() {
     let mut second = store.txn(put("/b", "1"));
     assert!(first.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
     if second.poll_unpin(&mut Context::from_waker(&looker)).is_pending() {
-        let looked = async {
+        let seen = async {
             while look.1.lock().is_empty() {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(Duration::from_secs(30), looked).await.expect("nobody answers");
+        timeout(Duration::from_secs(30), seen).await.expect("nobody answers");
         unavailable(look.1.lock().remove(0), &["has panicked"]);
     }
 }
