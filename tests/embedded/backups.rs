@@ -142,6 +142,26 @@ async fn a_store_in_use_is_not_restored() {
     assert!(error.contains("in use"), "{error}");
 }
 
+/// A part of it would be in its log still, which can't be moved away together with it.
+#[tokio::test]
+async fn a_store_that_somebody_reads_is_not_restored() {
+    let folder = folder();
+    let store = open(&folder);
+    put(&store, "/a", "1").await;
+    let copy = folder.path().join("copy");
+    backup(file(&folder), &copy).unwrap();
+    let reader = Connection::open(file(&folder)).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM log").unwrap();
+    let last = put(&store, "/a", "2").await;
+    drop(store);
+    let error = restore(&copy, file(&folder)).unwrap_err().to_string();
+    assert!(error.contains("fabrica.db was not restored") && error.contains("somebody reads it"), "{error}");
+    assert!(!folder.path().join("fabrica.db.restored").exists());
+    drop(reader);
+    assert_eq!(open(&folder).revision().await, Ok(last));
+    restore(&copy, file(&folder)).unwrap();
+}
+
 #[tokio::test]
 async fn a_damaged_or_missing_store_is_restored() {
     let folder = folder();
@@ -164,6 +184,25 @@ async fn a_damaged_or_missing_store_is_restored() {
     assert_eq!(open(&folder).get(&"/a".into(), None).await.unwrap().0.unwrap().value, "1");
 }
 
+/// A restore in its place must not begin where no revision is left.
+#[tokio::test]
+async fn what_a_damaged_row_says_its_revision_is_wears_out_no_store() {
+    let folder = folder();
+    let store = open(&folder);
+    put(&store, "/a", "1").await;
+    let copy = folder.path().join("copy");
+    backup(file(&folder), &copy).unwrap();
+    drop(store);
+    Connection::open(file(&folder)).unwrap().execute("UPDATE log SET id = 9223372036854775000", []).unwrap();
+
+    restore(&copy, file(&folder)).unwrap();
+    let store = open(&folder);
+    assert_eq!(store.get(&"/a".into(), None).await.unwrap().0.unwrap().value, "1");
+    let next = put(&store, "/a", "2").await;
+    drop(store);
+    assert_eq!(open(&folder).revision().await, Ok(next));
+}
+
 #[tokio::test]
 async fn a_revision_can_be_put_forward() {
     let folder = folder();
@@ -180,4 +219,22 @@ async fn a_revision_can_be_put_forward() {
     let next = put(&store, "/a", "2").await;
     drop(store);
     assert_eq!(open_far().revision().await, Ok(next), "it is never put back");
+}
+
+/// What is written there must be found again, so there must be a there.
+#[tokio::test]
+async fn a_revision_is_not_put_where_none_comes_after_it() {
+    let far = Revision::new(1 << 55);
+    for beyond in [far.next(), Revision::new(1 << 56), Revision::new(u64::MAX)] {
+        let folder = folder();
+        let opened = EmbeddedStore::options().revision_at_least(beyond).open(file(&folder));
+        let error = opened.expect_err("it was opened").to_string();
+        assert!(error.contains("fabrica.db") && error.contains("ask for 36028797018963968 at most"), "{error}");
+        assert!(!file(&folder).exists());
+    }
+    let folder = folder();
+    let store = EmbeddedStore::options().revision_at_least(far).open(file(&folder)).unwrap();
+    assert_eq!(put(&store, "/a", "1").await, far.next());
+    drop(store);
+    assert_eq!(open(&folder).revision().await, Ok(far.next()));
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use fabrica::store::{EmbeddedStore, Entry, Guard, Key, Page, Revision, Store, StoreError, Transaction, WatchItem};
 use futures_util::future::{FutureExt as _, join_all};
+use rusqlite::Connection;
 
 use crate::{file, folder, in_memory, open};
 
@@ -77,6 +78,32 @@ async fn overwriting_does_not_grow_the_file_without_limit() {
         let previous = batch.changes[0].previous.as_ref().unwrap();
         assert!(previous.value.starts_with(b"98 "), "the value before is {:?}", &previous.value[..3]);
     }
+}
+
+#[tokio::test]
+async fn the_log_gives_back_the_room_that_a_reader_made_it_take() {
+    let folder = in_memory();
+    let store = EmbeddedStore::options().watch_window(1).open(file(&folder)).unwrap();
+    let write = async |n: usize| {
+        let value = format!("{n} {}", "x".repeat(1 << 19));
+        store.txn(Transaction::new().put("/a", value)).await.unwrap()
+    };
+    let size = || std::fs::metadata(folder.path().join("fabrica.db-wal")).unwrap().len();
+    write(0).await;
+    let reader = Connection::open(file(&folder)).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM log").unwrap();
+    for n in 0..300 {
+        write(n).await;
+    }
+    assert!(size() > 150 << 20, "the reader does not need it: {}", size());
+    drop(reader);
+    for n in 0..1000 {
+        write(n).await;
+        if size() <= 129 << 20 {
+            return;
+        }
+    }
+    panic!("it has {} bytes still", size());
 }
 
 #[tokio::test]

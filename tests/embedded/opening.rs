@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use fabrica::ErrorKind;
-use fabrica::store::{EmbeddedStore, Store, Transaction};
+use fabrica::store::{EmbeddedStore, Revision, Store, Transaction};
 use futures_util::future::join_all;
 use rusqlite::Connection;
 
@@ -114,6 +114,21 @@ async fn a_bit_that_flipped_is_found() {
     let damaged = fs::File::options().write(true).open(file(&folder)).unwrap();
     damaged.write_all_at(&[whole[place] ^ 1], place as u64).unwrap();
     refused(&file(&folder), &["it is damaged", "not as it was written", "restore a backup"]);
+}
+
+/// The revision could go back by it.
+#[test]
+fn a_bit_that_flipped_where_the_revision_is_kept_is_found() {
+    let folder = folder();
+    drop(EmbeddedStore::options().revision_at_least(Revision::new(0x1234_5678)).open(file(&folder)).unwrap());
+    let whole = fs::read(file(&folder)).unwrap();
+    let place = whole.windows(4).position(|bytes| bytes == 0x1234_5678_u32.to_be_bytes()).unwrap();
+    let damaged = fs::File::options().write(true).open(file(&folder)).unwrap();
+    damaged.write_all_at(&[whole[place] ^ 2], place as u64).unwrap();
+    refused(
+        &file(&folder),
+        &["it is damaged", "where its history begins is not as it was written", "restore a backup"],
+    );
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! What goes wrong while a store runs.
 
-use fabrica::store::{EmbeddedStore, Key, Page, Revision, Store, StoreError, Transaction, WatchItem};
-use futures_util::future::FutureExt as _;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+
+use fabrica::store::{EmbeddedStore, Entry, Key, Page, Revision, Store, StoreError, Transaction, WatchItem};
+use futures_util::future::{FutureExt as _, join_all};
+use parking_lot::Mutex;
 use rusqlite::Connection;
+use tokio::time::{Duration, timeout};
 
 use crate::{Folder, file, folder, in_memory, open};
 
@@ -68,6 +73,74 @@ async fn a_commit_in_doubt_is_unknown_and_then_the_truth_is_served() {
     assert_eq!(next, revision.next());
     drop(store);
     assert_eq!(open(&folder).revision().await, Ok(next));
+}
+
+struct Bomb;
+
+impl Wake for Bomb {
+    fn wake(self: Arc<Self>) {
+        panic!("a bug in whoever is woken")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_the_thread_that_writes_leaves_nobody_waiting() {
+    let folder = folder();
+    let store = open(&folder);
+    let mut watch = store.watch(&Key::EVERYTHING, Revision::ZERO).await.unwrap();
+    let waker = Waker::from(Arc::new(Bomb));
+    let mut first = store.txn(put("/a", "1"));
+    assert!(first.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+    let all = async {
+        let others = join_all((0..100).map(|i| store.txn(put(&format!("/{i}"), "1")))).await;
+        while watch.next().await.is_some() {}
+        others
+    };
+    let others = timeout(Duration::from_secs(30), all).await.expect("somebody waits for ever");
+    for answer in others {
+        assert!(matches!(answer, Err(StoreError::Unknown | StoreError::Unavailable(_))), "{answer:?}");
+    }
+    assert_eq!(first.await, Ok(Revision::new(1)), "it was answered before");
+    let words = ["fabrica.db", "has panicked", "start again"];
+    unavailable(store.txn(put("/b", "1")).await, &words);
+    unavailable(store.get(&"/a".into(), None).await, &words);
+    drop(store);
+    assert_eq!(open(&folder).get(&"/a".into(), None).await.unwrap().0.unwrap().value, "1");
+}
+
+/// Looks into the store as soon as it is woken.
+struct Look(EmbeddedStore, Mutex<Vec<Seen>>);
+
+type Seen = Result<(Option<Entry>, Revision), StoreError>;
+
+impl Wake for Look {
+    fn wake(self: Arc<Self>) {
+        self.1.lock().extend(self.0.get(&"/b".into(), None).now_or_never());
+    }
+}
+
+/// It is on the disk, and a panic keeps it from being shown.
+#[tokio::test]
+async fn who_loses_an_answer_to_a_panic_is_not_served_what_was_before() {
+    let folder = folder();
+    let store = open(&folder);
+    let look = Arc::new(Look(store.clone(), Mutex::default()));
+    let (bomb, looker) = (Waker::from(Arc::new(Bomb)), Waker::from(look.clone()));
+    // The first to come is written alone or with the second, and the bomb goes off at the one or the other.
+    let mut watch = store.watch(&Key::EVERYTHING, Revision::ZERO).await.unwrap();
+    assert!(Box::pin(watch.next()).poll_unpin(&mut Context::from_waker(&bomb)).is_pending());
+    let mut first = store.txn(put("/a", "1"));
+    let mut second = store.txn(put("/b", "1"));
+    assert!(first.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+    if second.poll_unpin(&mut Context::from_waker(&looker)).is_pending() {
+        let seen = async {
+            while look.1.lock().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(30), seen).await.expect("nobody answers");
+        unavailable(look.1.lock().remove(0), &["has panicked"]);
+    }
 }
 
 /// A store with room for about a hundred large values.

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::database::{self, Database, PATIENCE};
 use super::files::Files;
 use super::load;
 use super::log::Log;
 use super::options::EmbeddedOptions;
+use super::row;
 use super::trouble;
 use crate::store::Revision;
 use crate::{Error, ErrorKind, Result};
@@ -96,7 +97,7 @@ pub struct Restored {
 ///
 /// # Errors
 ///
-/// `backup` is no store or damaged, `file` is in use, or its folder can't be written. Then `file` is as it was.
+/// `backup` is no store or damaged, `file` is in use or being read, or its folder can't be written. Then `file` is as it was.
 pub fn restore(backup: impl AsRef<Path>, file: impl AsRef<Path>) -> Result<Restored> {
     let files = Files::find(file.as_ref())?;
     let backup = Files::find(backup.as_ref())?;
@@ -110,7 +111,8 @@ pub fn restore(backup: impl AsRef<Path>, file: impl AsRef<Path>) -> Result<Resto
     let restored = files.beside(".restored");
     let revision = copy(backup.path(), &restored)
         .and_then(|()| check(&restored, backup.path()))
-        .map(|known| Revision::new(known.max(last_of(&files)).get() + JUMP))
+        .and_then(|known| Ok(known.max(last_of(&files)?)))
+        .map(|known| Revision::new(known.get() + JUMP))
         .and_then(|revision| jump(&restored, revision).map(|()| revision))
         .map_err(|error| {
             // The next restore begins by removing it, if it can't be removed now.
@@ -173,18 +175,25 @@ fn check(path: &Path, source: &Path) -> Result<Revision> {
     load::load(&conn, source, 1).map(|loaded| loaded.revision)
 }
 
-/// The last revision that a store handed out, as far as that can be known. Its log is moved into the file.
-fn last_of(files: &Files) -> Revision {
+/// The last revision that a store handed out, as far as that can be known. Its log is moved into the file, which is then
+/// whole without it.
+fn last_of(files: &Files) -> Result<Revision> {
     // SQLite would remove the log of what is no database, which might still help somebody.
     if !looks_like_sqlite(files.path()) {
-        return Revision::ZERO;
+        return Ok(Revision::ZERO);
     }
     let database = Database { files: files.clone(), options: EmbeddedOptions::default() };
-    let Ok(log) = Log::open(&database) else { return Revision::ZERO };
-    let newest = load::newest(log.conn()).unwrap_or(Revision::ZERO);
-    // If this fails, the log is kept beside the file.
-    let _ = log.checkpoint(CheckpointMode::TRUNCATE);
-    newest
+    let Ok(log) = Log::open(&database) else { return Ok(Revision::ZERO) };
+    // What a damaged row says may be anything.
+    let newest = load::newest(log.conn()).or_else(|_| load::last_written(log.conn()));
+    let newest = newest.ok().filter(|newest| *newest <= row::FURTHEST).unwrap_or(Revision::ZERO);
+    match log.checkpoint(CheckpointMode::TRUNCATE) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            Err(trouble::open(files.path(), "somebody reads it", "close the program that does"))
+        }
+        // A file that can't be read as a whole is kept beside its log.
+        _ => Ok(newest),
+    }
 }
 
 fn looks_like_sqlite(path: &Path) -> bool {

@@ -20,6 +20,9 @@ const SOFT: usize = 2048;
 /// The writer waits for the thread when the log has this many.
 const HARD: usize = 16 * SOFT;
 
+/// How large the log's file stays when it begins anew: it is larger only after a reader has kept it from that.
+pub(super) const MOST_BYTES: i64 = 128 << 20;
+
 pub(super) struct Checkpoints {
     file: String,
     /// The number of frames that a log may have.

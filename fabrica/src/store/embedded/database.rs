@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
+use super::checkpoint;
 use super::files::Files;
 use super::log::{Failure, Log};
 use super::options::EmbeddedOptions;
-use super::row;
+use super::row::{self, Unreadable};
 use super::trouble;
 use crate::Result;
 use crate::store::Revision;
@@ -107,6 +108,11 @@ impl Database {
         conn.pragma_update(None, "synchronous", if self.options.synchronous_off { "OFF" } else { "FULL" })?;
         // What flushes the log to the file is chosen in `checkpoint`.
         conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+        // Once a reader has let it grow beyond what it needs, it gives the room back.
+        conn.pragma_update_and_check(None, "journal_size_limit", checkpoint::MOST_BYTES, |_| Ok(()))?;
+        // Where a plain flush only gets to the cache of the disk (Apple's systems), this one gets to the disk.
+        conn.pragma_update(None, "fullfsync", true)?;
+        conn.pragma_update(None, "checkpoint_fullfsync", true)?;
         conn.set_prepared_statement_cache_capacity(32);
         self.limit(conn, 0)
     }
@@ -129,6 +135,7 @@ fn make_in(path: &Path) -> rusqlite::Result<()> {
     txn.pragma_update(None, "application_id", APPLICATION_ID)?;
     txn.pragma_update(None, "user_version", FORMAT)?;
     txn.execute_batch(SCHEMA)?;
+    set_compacted(&txn, Revision::ZERO)?;
     txn.commit()?;
     conn.close().map_err(|(_, error)| error)
 }
@@ -163,19 +170,25 @@ pub(super) fn check_pages(conn: &Connection, path: &Path) -> Result<()> {
 }
 
 /// The revision after which the log has every change.
-pub(super) fn compacted(conn: &Connection) -> rusqlite::Result<Revision> {
-    let found = conn
-        .prepare_cached("SELECT value FROM meta WHERE name = 'compacted'")?
-        .query_row([], |row| row.get::<_, i64>(0))
-        .optional()?;
-    Ok(Revision::new(found.and_then(|value| u64::try_from(value).ok()).unwrap_or(0)))
+pub(super) fn compacted(conn: &Connection) -> Result<Revision, Unreadable> {
+    let mut meta = conn.prepare_cached("SELECT value FROM meta WHERE name = ?")?;
+    // In a damaged file a value may be of any type.
+    let mut get = |name| meta.query_row([name], |row| Ok(row.get_ref(0)?.as_i64().ok())).optional();
+    let (value, sum) = (get("compacted")?.flatten(), get("compacted_sum")?.flatten());
+    let value = value.filter(|value| sum == Some(sum_of(*value)));
+    value.and_then(|value| u64::try_from(value).ok()).map(Revision::new).ok_or(Unreadable::Compacted)
+}
+
+fn sum_of(compacted: i64) -> i64 {
+    crc32fast::hash(&compacted.to_le_bytes()).into()
 }
 
 /// Moves that revision forward.
 pub(super) fn set_compacted(conn: &Connection, revision: Revision) -> rusqlite::Result<()> {
     let value = i64::try_from(revision.get().min(row::MAX_REVISION.get())).unwrap_or(i64::MAX);
-    conn.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('compacted', ?)")?.execute([value])?;
-    Ok(())
+    conn.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('compacted', ?), ('compacted_sum', ?)")?
+        .execute([value, sum_of(value)])
+        .map(drop)
 }
 
 /// Counts the commits whose outcome was unclear.

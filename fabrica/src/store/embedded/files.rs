@@ -88,7 +88,7 @@ impl Files {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
                 let holder =
-                    if holder.is_empty() { "another".into() } else { format!("the process {}", holder.trim()) };
+                    if holder.is_empty() { "another process".into() } else { format!("the process {}", holder.trim()) };
                 Err(trouble::open(
                     &self.path,
                     &format!("it is in use by {holder}"),

@@ -103,9 +103,14 @@ fn keep(entries: &mut HashMap<Key, Version>, row: LogRow) {
 
 /// The revision of the store.
 pub(super) fn newest(conn: &Connection) -> Result<Revision, Unreadable> {
+    Ok(last_written(conn)?.max(database::compacted(conn)?))
+}
+
+/// The revision of the last row.
+pub(super) fn last_written(conn: &Connection) -> Result<Revision, Unreadable> {
     let last: Option<i64> =
         conn.query_row("SELECT id FROM log ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
-    Ok(last.map_or(Revision::ZERO, row::revision).max(database::compacted(conn)?))
+    Ok(last.map_or(Revision::ZERO, row::revision))
 }
 
 /// The revisions after one that a store holds in memory.

@@ -108,6 +108,13 @@ impl EmbeddedStore {
 
     fn open_with(path: &Path, options: EmbeddedOptions) -> Result<Self> {
         let files = Files::find(path)?;
+        if let Some(revision) = options.revision.filter(|revision| *revision > row::FURTHEST) {
+            return Err(trouble::open(
+                files.path(),
+                &format!("it was asked to begin at revision {revision}"),
+                &format!("ask for {} at most", row::FURTHEST),
+            ));
+        }
         let lock = files.lock()?;
         let window = options.window;
         let database = Database { files, options };

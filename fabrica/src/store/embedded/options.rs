@@ -59,7 +59,8 @@ impl EmbeddedOptions {
     /// stays.
     ///
     /// It is for a store that takes the place of another one: with a revision beyond any that the other handed out,
-    /// whoever watched that one gets `Expired` rather than changes of another history.
+    /// whoever watched that one gets `Expired` rather than changes of another history. More than 2^55 is refused when it is
+    /// opened: no store gets there, and this one is to get further.
     #[must_use]
     pub fn revision_at_least(mut self, revision: Revision) -> Self {
         self.revision = Some(revision);

@@ -29,6 +29,7 @@ impl Writer {
     /// Finds out what became of a commit whose outcome is unclear. Whoever waits for it hears that after the first
     /// attempt; if that fails nothing is served until one succeeds.
     pub(super) fn recover(&mut self, unclear: &rusqlite::Error, doubtful: Vec<Submission>) -> Result<(), Stopped> {
+        let _alarm = self.alarm();
         let file = self.database.files.path().display().to_string();
         warn!("{file}: a write ended with \"{unclear}\": it may be done or not, which is being made certain");
         // Until they are answered the commit is still under way for everybody else, and what was before is served.

@@ -15,6 +15,10 @@ const INDEX_BITS: u32 = 7;
 /// The largest revision whose rows have an id.
 pub(super) const MAX_REVISION: Revision = Revision::new((1 << (63 - INDEX_BITS)) - 1);
 
+/// The furthest that a store is ever put forward. It leaves as many revisions again to be handed out, so whatever claims
+/// to be beyond it comes from no store.
+pub(super) const FURTHEST: Revision = Revision::new(1 << (62 - INDEX_BITS));
+
 /// The id of the first row that a revision may have.
 ///
 /// No revision in a store is larger than [`MAX_REVISION`]: opening checks that, and at a billion a second it takes two
@@ -102,6 +106,8 @@ pub(super) enum Unreadable {
     Sqlite(rusqlite::Error),
     /// A row is not as it was written.
     Changed(i64),
+    /// The revision up to which the log is compacted is not as it was written.
+    Compacted,
     /// The row is not the one that follows those before it.
     Missing(i64),
 }
@@ -117,6 +123,7 @@ impl fmt::Display for Unreadable {
         match self {
             Self::Sqlite(error) => error.fmt(f),
             Self::Changed(id) => write!(f, "row {id} of its log is not as it was written"),
+            Self::Compacted => f.write_str("where its history begins is not as it was written"),
             Self::Missing(id) => write!(f, "what came before row {id} of its log is missing"),
         }
     }

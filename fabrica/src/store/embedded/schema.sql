@@ -8,15 +8,14 @@ CREATE TABLE log (
     sum     INTEGER NOT NULL
 );
 
--- `compacted`: every change after this revision is in the log. No revision of the store is smaller.
+-- `compacted`: every change after this revision is in the log. No revision of the store is smaller. `compacted_sum` is the
+-- CRC-32 of it.
 -- `doubts`, if it is there: how many commits ended so that their outcome had to be found out.
 -- `recoveries`, if it is there: how often it was opened after a process that had not closed it.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
-
-INSERT INTO meta VALUES ('compacted', 0);
 
 -- For people with sqlite3: what each key holds now.
 CREATE VIEW entries AS

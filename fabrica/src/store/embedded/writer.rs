@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::ErrorCode;
@@ -30,8 +31,24 @@ pub(super) struct Writer {
     pub(super) log: Option<Log>,
     pub(super) checkpoints: Checkpoints,
     pub(super) sweep: Sweep,
+    /// What everybody hears after a panic.
+    panicked: Arc<str>,
     // Released last.
     _lock: Lock,
+}
+
+/// Stops the store when a panic goes by.
+pub(super) struct Alarm {
+    shared: Arc<Shared>,
+    panicked: Arc<str>,
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.shared.health.refuse(self.panicked.to_string());
+        }
+    }
 }
 
 /// The store answers nothing any more.
@@ -54,18 +71,22 @@ impl Writer {
     pub(super) fn new(database: Database, shared: Arc<Shared>, log: Log, rows: u64, lock: Lock) -> Self {
         let checkpoints = Checkpoints::new(&database);
         let sweep = Sweep::new(rows, database.options.eager);
-        Self { database, shared, log: Some(log), checkpoints, sweep, _lock: lock }
+        let file = database.files.path().display();
+        let panicked = format!("{file}: the thread that writes it has panicked, which is a bug; start again").into();
+        Self { database, shared, log: Some(log), checkpoints, sweep, panicked, _lock: lock }
+    }
+
+    /// To be held while there are submissions: what is in memory may be behind the file once a panic has gone by, and
+    /// whoever loses the answer to it must not be served that.
+    pub(super) fn alarm(&self) -> Alarm {
+        Alarm { shared: self.shared.clone(), panicked: self.panicked.clone() }
     }
 
     /// Does what comes, until the store is closed. Even a bug leaves nobody waiting for ever.
     pub(super) fn run_to_the_end(self) {
         let shared = self.shared.clone();
-        let file = self.database.files.path().display().to_string();
         let run = AssertUnwindSafe(|| self.run());
         if let Err(panic) = catch_unwind(run) {
-            shared
-                .health
-                .refuse(format!("{file}: the thread that writes it has panicked, which is a bug; start again"));
             shared.image.feed().close();
             shared.line.abandon();
             resume_unwind(panic);
@@ -73,6 +94,7 @@ impl Writer {
     }
 
     fn run(mut self) {
+        let _alarm = self.alarm();
         loop {
             let patience = self.sweep.is_under_way().then_some(Duration::ZERO);
             let went_on = match self.shared.line.take(patience) {
@@ -103,6 +125,7 @@ impl Writer {
 
     /// Makes these transactions durable together, and answers them.
     fn attempt(&mut self, submissions: Vec<Submission>) -> Result<(), NotDone> {
+        let _alarm = self.alarm();
         let shared = self.shared.clone();
         let mut group = Group::over(&shared.image);
         for submission in &submissions {
@@ -128,7 +151,11 @@ impl Writer {
 
     /// Puts the group on the disk. One that changes nothing needs none.
     fn write(&self, group: &Group<'_>) -> Result<(), Failure> {
-        let Some(log) = self.log.as_ref().filter(|_| !group.batches.is_empty()) else { return Ok(()) };
+        if group.batches.is_empty() {
+            return Ok(());
+        }
+        // What can't be written is not done.
+        let log = self.log.as_ref().ok_or(rusqlite::Error::InvalidQuery)?;
         log.write(|conn| log::append(conn, &group.batches))?;
         if self.shared.doubt_next.swap(false, Ordering::AcqRel) {
             return Err(Failure::Unclear(rusqlite::Error::InvalidQuery));
@@ -237,8 +264,10 @@ impl Writer {
 
     fn close(mut self) {
         self.checkpoints.stop();
+        // Whoever reads keeps the log where it is, which is no reason to wait for them.
         if let Some(log) = &self.log
-            && let Err(error) = log.checkpoint(CheckpointMode::TRUNCATE)
+            && let Err(error) =
+                log.conn().busy_timeout(Duration::ZERO).and_then(|()| log.checkpoint(CheckpointMode::TRUNCATE))
         {
             // Nothing is lost: the log is read when the file is opened again.
             warn!("the log of {} stays beside it: {error}", self.database.files.path().display());
