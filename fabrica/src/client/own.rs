@@ -1,11 +1,12 @@
 //! Writing objects that belong to another.
 
 use super::cached::CachedObject;
+use super::delete::{DeleteOptions, deletion};
 use super::keys;
 use super::lifecycle::{Client, title};
 use super::trouble;
 use super::update::Applied;
-use super::write::Target;
+use super::write::{ATTEMPTS, Step, Target};
 use crate::resource::{Metadata, Object, ObjectKey, OwnerReference, ResourceType, Uid};
 use crate::store::{Guard, Revision};
 use crate::{Error, ErrorKind, Fault, Result};
@@ -161,6 +162,22 @@ impl Client {
                 return Err(error);
             }
         }
+    }
+
+    /// Deletes an object while this owner controls it; says whether it still did.
+    ///
+    /// # Errors
+    /// As for [`Client::delete`].
+    pub(crate) async fn delete_owned(&self, owner: &Owner, key: &ObjectKey) -> Result<bool> {
+        let options = DeleteOptions::default();
+        let mut is_owned = true;
+        let plan = &mut |target: &Target| {
+            let metadata = target.newest.metadata(&target.uid);
+            is_owned = metadata.controller().is_some_and(|controller| controller.is_to(&owner.key));
+            if is_owned { deletion(target, &options) } else { Ok(Step::Keep) }
+        };
+        self.carry_out(self.target(key)?, ATTEMPTS, plan).await?;
+        Ok(is_owned)
     }
 
     /// Something that belonged to an object of the same uid, which is gone.
