@@ -242,9 +242,12 @@ impl Context {
     /// Wakes the object at hand when another one changes or goes, which was seen as this revision left it.
     pub(crate) fn wake_after(&self, other: ObjectKey, seen: Revision) {
         self.shared.awaited.wait(other.clone(), &self.key);
-        // It may have changed before anybody waited for it.
-        let is_as_seen = self.client().cached(&other).is_some_and(|now| now.modified == seen);
-        if let Some(queue) = self.handle().queue(self.key.kind).filter(|_| !is_as_seen) {
+        if self.client().cached(&other).is_some_and(|now| now.modified == seen) {
+            return;
+        }
+        // It changed before anybody waited for it. If it is gone, nothing would ever end the wait.
+        self.shared.awaited.give_up(&other, &self.key);
+        if let Some(queue) = self.handle().queue(self.key.kind) {
             queue.add(self.key.clone(), Reason::Owned(Box::new(other)).into());
         }
     }
@@ -272,5 +275,35 @@ impl Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("key", &self.key).field("attempt", &self.attempt).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::{ClientSettings, DeleteOptions};
+    use crate::event::EventBus;
+    use crate::resource::{GroupKind, Namespace};
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn who_waits_for_an_object_that_is_gone_already_leaves_nothing_behind() {
+        let store = Arc::new(MemoryStore::new());
+        let client = Client::start(store, vec![], EventBus::new(), ClientSettings::default()).await.unwrap();
+        let owner = client.create(Namespace::new("owner")).await.unwrap();
+        let ctx = Context::detached(client.clone(), &*owner, States::default());
+        let key = ObjectKey { kind: GroupKind::of::<Namespace>(), uid: "gone".into() };
+        ctx.wake_after(key.clone(), Revision::new(1));
+        assert!(ctx.shared.awaited.take(&key).is_empty());
+
+        let key = (&*owner as &dyn Object).key();
+        let seen = client.cached(&key).unwrap().modified;
+        ctx.wake_after(key.clone(), seen);
+        assert_eq!(ctx.shared.awaited.take(&key), std::slice::from_ref(ctx.key()));
+        client.delete_object(&key, DeleteOptions::default()).await.unwrap();
+        ctx.wake_after(key.clone(), seen);
+        assert!(ctx.shared.awaited.take(&key).is_empty(), "it changed, and the waiter was woken for that");
     }
 }
