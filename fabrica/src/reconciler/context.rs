@@ -53,7 +53,8 @@ pub struct Context {
 /// The writes that a run makes to its own object.
 ///
 /// They wake nobody (C3) as long as they form an unbroken chain from the revision that the run read: each was put on
-/// top of the one before, so that nobody else's change lies between them.
+/// top of the one before, so that nobody else's change lies between them. The first that was put on top of a change of
+/// somebody else's is not among `own`: whatever follows it, the key runs again.
 struct Writes {
     /// The object as the run read it, or as its last write left it; `None` in a context without a controller.
     base: Option<CachedObject>,
@@ -61,7 +62,6 @@ struct Writes {
     /// `base`, which holds what others wrote, too.
     saved: Option<Box<dyn Object>>,
     own: Vec<Revision>,
-    broken: bool,
 }
 
 impl Writes {
@@ -74,8 +74,7 @@ impl Writes {
 
     fn record(&mut self, saved: &Saved) {
         let Saved::Written { previous, revision, object } = saved else { return };
-        self.broken |= self.base.as_ref().is_none_or(|base| base.modified != *previous);
-        if !self.broken {
+        if self.base.as_ref().is_some_and(|base| base.modified == *previous) {
             self.own.push(*revision);
         }
         self.base = Some(object.clone());
@@ -90,7 +89,7 @@ impl Context {
         attempt: u32,
         base: Option<CachedObject>,
     ) -> Self {
-        let writes = tokio::sync::Mutex::new(Writes { base, saved: None, own: Vec::new(), broken: false });
+        let writes = tokio::sync::Mutex::new(Writes { base, saved: None, own: Vec::new() });
         Self { shared, key, reasons, attempt, emitted: Mutex::default(), writes }
     }
 
