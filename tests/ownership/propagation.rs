@@ -285,3 +285,27 @@ async fn a_uid_that_a_child_still_names_can_t_be_taken_again() {
     client.create(rack("r", 0)).await.unwrap();
     controller.stop().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_leaves_orphans_keeps_every_child_that_is_not_going_yet() {
+    let store = Arc::new(MemoryStore::new());
+    let controller = bare(&store).await;
+    let client = controller.client();
+    let r = client.create(rack("r", 0)).await.unwrap();
+    client.create(node_of("held", &*r).with_finalizer("example.org/hold")).await.unwrap();
+    let n = client.create(node_of("n", &*r)).await.unwrap();
+    let hit = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&hit);
+    // The answer to the collector's deletion is lost, and it is tried again after a pause.
+    store.faults().on_txn(move |txn| {
+        let is_deletion = txn.ops.iter().any(|op| op.key().to_string().ends_with("/n") && matches!(op, Op::Delete(_)));
+        (is_deletion && !seen.swap(true, Ordering::SeqCst)).then_some(Fault::UnknownNotApplied)
+    });
+    client.delete_with::<Rack>("r", by(Propagation::Foreground)).await.unwrap();
+    until("the deletion was tried", || hit.load(Ordering::SeqCst)).await;
+    client.delete_with::<Rack>("r", by(Propagation::Orphan)).await.unwrap();
+    assert!(client.get::<Node>(n.uid().clone()).await.is_ok());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(picture(client), ["held", "n"]);
+    controller.stop().await.unwrap();
+}

@@ -4,7 +4,8 @@
 //! that could be concerned, then at what each change concerns. So it goes on after a crash where it was.
 //!
 //! - **G1** an object is deleted when all its owners are gone, or wait for it in their foreground deletion; that they are
-//!   gone is confirmed by the store in the transaction that deletes it. "The store could not answer" deletes nothing.
+//!   gone, or still wait, is confirmed by the store in the transaction that deletes it. "The store could not answer"
+//!   deletes nothing.
 //! - **G2** an owner that is being deleted in the foreground goes when nothing is left that blocks it; one that leaves
 //!   orphans goes when nothing names it any more.
 //! - **G3** owners that wait for each other in a circle don't wait for ever: one that finds itself above itself blocks
