@@ -4,7 +4,6 @@ use super::cached::CachedObject;
 use super::delete::{DeleteOptions, deletion};
 use super::keys;
 use super::lifecycle::{Client, title};
-use super::trouble;
 use super::update::Applied;
 use super::write::{ATTEMPTS, Step, Target};
 use crate::resource::{Metadata, Object, ObjectKey, OwnerReference, ResourceType, Uid};
@@ -147,8 +146,7 @@ impl Client {
                 return Err(error);
             }
             // If the fence did not hold, the store knows that the owner is gone before the cache does.
-            let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(&what, &error))?;
-            self.inner.shared.progress.wait(revision).await;
+            self.catch_up(&what).await?;
             self.check_alive(owner, &what)?;
             let found = self.find(child.resource_type(), &child.metadata().namespace, &child.metadata().name);
             let found = found.ok().and_then(|key| Some((self.cached(&key)?, key)));
