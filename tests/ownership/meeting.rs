@@ -298,3 +298,26 @@ async fn a_store_that_fails_in_every_way_ends_with_the_children_that_are_wanted(
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_another_took_over_before_its_deletion_stays() {
+    let store = Arc::new(MemoryStore::new());
+    let builder = Controller::empty().resource::<Rack>().resource::<Node>();
+    let controller = builder.shared_store(Arc::clone(&store) as _).build().await.unwrap();
+    let client = controller.client();
+    let (r, other) = (client.create(rack("r", 0)).await.unwrap(), client.create(rack("other", 0)).await.unwrap());
+    let child = client.create(node_of("n", &*r)).await.unwrap();
+    // The answer to the deletion is lost, and it is tried again after a pause, in which the child changes hands.
+    store.faults().fail_next(1, Fault::UnknownNotApplied);
+    let context = at(&controller, &*r);
+    let (done, moved) = tokio::join!(context.converge_owned(Vec::<Node>::new()), async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let mut child = Node::clone(&*child);
+        child.metadata.owner_references = vec![OwnerReference::to_controller(&*other)];
+        client.update(child).await
+    });
+    moved.unwrap();
+    assert_eq!(picture(client), ["other", "r", "n of other"]);
+    assert!(done.unwrap().is_unchanged());
+    controller.stop().await.unwrap();
+}

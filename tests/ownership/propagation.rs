@@ -248,18 +248,21 @@ async fn an_owner_that_comes_between_the_look_and_the_deletion_keeps_its_child()
     let controller = bare(&store).await;
     let client = controller.client();
     let guarded = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&guarded);
-    // The first deletion is refused, as it is if the owner was created a moment before.
+    let there = Arc::new(AtomicBool::new(false));
+    let (seen, is_there) = (Arc::clone(&guarded), Arc::clone(&there));
+    // Until the owner is there each deletion is refused, as it is if the owner was created a moment before.
     store.faults().on_txn(move |txn| {
         let is_guard =
             |guard: &Guard| matches!(guard, Guard::Absent(key) if key.to_string() == "o/tests.example.io/Rack/late");
         let is_deletion = txn.ops.iter().any(|op| op.key().to_string().ends_with("/n") && matches!(op, Op::Delete(_)));
-        (is_deletion && txn.guards.iter().any(is_guard) && !seen.swap(true, Ordering::SeqCst))
-            .then_some(Fault::Conflict)
+        let is_tried = is_deletion && txn.guards.iter().any(is_guard);
+        seen.fetch_or(is_tried, Ordering::SeqCst);
+        (is_tried && !is_there.load(Ordering::SeqCst)).then_some(Fault::Conflict)
     });
     client.create(node_of("n", &rack("late", 0))).await.unwrap();
     until("the deletion was tried", || guarded.load(Ordering::SeqCst)).await;
     store.txn(Transaction::new().put("o/tests.example.io/Rack/late", "{}")).await.unwrap();
+    there.store(true, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(picture(client), ["n of late"]);
     controller.stop().await.unwrap();
@@ -283,5 +286,46 @@ async fn a_uid_that_a_child_still_names_can_t_be_taken_again() {
     client.update(held).await.unwrap();
     settle().await;
     client.create(rack("r", 0)).await.unwrap();
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_leaves_orphans_keeps_every_child_that_is_not_going_yet() {
+    let store = Arc::new(MemoryStore::new());
+    let controller = bare(&store).await;
+    let client = controller.client();
+    let r = client.create(rack("r", 0)).await.unwrap();
+    client.create(node_of("held", &*r).with_finalizer("example.org/hold")).await.unwrap();
+    let n = client.create(node_of("n", &*r)).await.unwrap();
+    let hit = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&hit);
+    // The answer to the collector's deletion is lost, and it is tried again after a pause.
+    store.faults().on_txn(move |txn| {
+        let is_deletion = txn.ops.iter().any(|op| op.key().to_string().ends_with("/n") && matches!(op, Op::Delete(_)));
+        (is_deletion && !seen.swap(true, Ordering::SeqCst)).then_some(Fault::UnknownNotApplied)
+    });
+    client.delete_with::<Rack>("r", by(Propagation::Foreground)).await.unwrap();
+    until("the deletion was tried", || hit.load(Ordering::SeqCst)).await;
+    client.delete_with::<Rack>("r", by(Propagation::Orphan)).await.unwrap();
+    assert!(client.get::<Node>(n.uid().clone()).await.is_ok());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(picture(client), ["held", "n"]);
+    controller.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collector_that_somebody_else_was_faster_than_looks_again_at_once() {
+    let store = Arc::new(MemoryStore::new());
+    let controller = bare(&store).await;
+    let client = controller.client();
+    let mut refused = 0;
+    store.faults().on_txn(move |txn| {
+        let is_deletion = txn.ops.iter().any(|op| op.key().to_string().ends_with("/n") && matches!(op, Op::Delete(_)));
+        refused += usize::from(is_deletion);
+        (is_deletion && refused <= 3).then_some(Fault::Conflict)
+    });
+    client.create(node_of("n", &rack("never", 0))).await.unwrap();
+    settle().await;
+    assert_eq!(picture(client), [""; 0], "it did not wait for a pause");
     controller.stop().await.unwrap();
 }

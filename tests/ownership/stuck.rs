@@ -9,7 +9,7 @@ use fabrica::controller::HeldBy;
 use fabrica::prelude::*;
 use fabrica::store::{Key, MemoryStore, Page, Store as _, Transaction};
 
-use super::kinds::{Node, Rack, bare, by, node, node_of, rack, settle};
+use super::kinds::{Node, NodeSpec, Rack, bare, by, node, node_of, rack, settle};
 use super::logs::Logs;
 
 fn why(client: &Client) -> Option<(String, String)> {
@@ -173,5 +173,54 @@ async fn an_object_that_is_being_deleted_without_a_finalizer_goes() {
     store.txn(Transaction::new().put(entry.key, bytes::Bytes::from(deleting))).await.unwrap();
     settle().await;
     assert!(controller.client().get::<Node>("n").await.unwrap_err().is_not_found());
+    controller.stop().await.unwrap();
+}
+
+/// A number whose encoding panics if it is unlucky.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(transparent)]
+struct Fragile(u64);
+
+impl Serialize for Fragile {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        assert_ne!(self.0, 13, "unlucky");
+        self.0.serialize(serializer)
+    }
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct GlassStatus {
+    number: Fragile,
+    conditions: Conditions,
+}
+
+#[derive(Clone, Debug, Resource)]
+#[resource(group = "tests.example.io", version = "v1", register = false)]
+struct Glass {
+    metadata: Metadata,
+    spec: NodeSpec,
+    status: GlassStatus,
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_can_t_be_encoded_keeps_no_other_from_saying_why_it_is_there() {
+    let logs = Logs::default();
+    let _guard = logs.capture();
+    let store = Arc::new(MemoryStore::new());
+    let builder = Controller::empty().resource::<Rack>().resource::<Glass>().shared_store(Arc::clone(&store) as _);
+    let controller = builder.build().await.unwrap();
+    controller.start().await.unwrap();
+    let client = controller.client();
+    let glass = r#"{"apiVersion":"tests.example.io/v1","kind":"Glass","metadata":{"name":"g","uid":"g",
+        "deletionTimestamp":"2026-01-01T00:00:00Z","finalizers":["example.org/hold"]},"spec":{},"status":{"number":13}}"#;
+    store.txn(Transaction::new().put("o/tests.example.io/Glass/g", glass)).await.unwrap();
+    settle().await;
+    client.create(rack("r", 0).with_finalizer("example.org/hold")).await.unwrap();
+    client.delete::<Rack>("r").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert!(why(client).is_some());
+    let text = logs.text();
+    assert!(text.contains("the condition Deleting of Glass/g can't be saved") && text.contains("unlucky"), "{text}");
     controller.stop().await.unwrap();
 }

@@ -18,8 +18,8 @@ pub enum Propagation {
     /// these say.
     #[default]
     Background,
-    /// Those whose reference says `blockOwnerDeletion` are deleted before it, and in turn what belongs to them; the rest
-    /// after it. The object carries the finalizer `foregroundDeletion` until then.
+    /// They are deleted before it, and in turn what belongs to them. It waits until those are gone whose reference says
+    /// `blockOwnerDeletion`, not for the rest. The object carries the finalizer `foregroundDeletion` until then.
     Foreground,
     /// They stay, without this owner. The object carries the finalizer `orphan` until they are released.
     Orphan,

@@ -13,20 +13,18 @@ use super::cached::CachedObject;
 use crate::Fault;
 use crate::resource::{EncodeError, Metadata, Object, ResourceVersion};
 
-/// Where metadata and spec stand in the bytes of an envelope.
+/// Only where the metadata are.
 #[derive(Deserialize)]
-struct Parts<'a> {
+struct MetadataPart<'a> {
     #[serde(borrow)]
     metadata: &'a RawValue,
-    #[serde(borrow)]
-    spec: &'a RawValue,
 }
 
-impl<'a> Parts<'a> {
-    /// `None` if it is no envelope.
-    fn of(envelope: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(envelope).ok()
-    }
+/// Only where the spec is.
+#[derive(Deserialize)]
+struct SpecPart<'a> {
+    #[serde(borrow)]
+    spec: &'a RawValue,
 }
 
 /// Only where the status is.
@@ -86,18 +84,18 @@ pub(super) fn parts(envelope: &[u8], wanted: impl Fn(&str) -> bool) -> Value {
     Value::Object(parsed.collect())
 }
 
-/// The envelope with other metadata.
+/// The envelope with other metadata, also one that lacks the rest. `None` if it is no envelope.
 pub(super) fn with_metadata(envelope: &[u8], metadata: &Metadata) -> Option<Bytes> {
-    let parts = Parts::of(envelope)?;
+    let old: MetadataPart<'_> = serde_json::from_slice(envelope).ok()?;
     let metadata = encode_metadata(metadata)?;
-    Some(splice(envelope, &place(envelope, parts.metadata), &metadata))
+    Some(splice(envelope, &place(envelope, old.metadata), &metadata))
 }
 
 /// The envelope with other metadata and another spec.
 pub(super) fn with_metadata_and_spec(envelope: &[u8], metadata: &Metadata, spec: &[u8]) -> Option<Bytes> {
     let half = {
-        let parts = Parts::of(envelope)?;
-        splice(envelope, &place(envelope, parts.spec), spec)
+        let old: SpecPart<'_> = serde_json::from_slice(envelope).ok()?;
+        splice(envelope, &place(envelope, old.spec), spec)
     };
     with_metadata(&half, metadata)
 }
@@ -209,6 +207,12 @@ mod tests {
         assert_eq!(changed, DEVICE.replace(r#"{"name":"a","odd":1.10}"#, r#"{"name":"b"}"#).as_bytes());
         let changed = with_metadata_and_spec(DEVICE.as_bytes(), &Metadata::named("b"), b"{}").unwrap();
         assert_eq!(&changed[..], br#"{"kind":"Device","metadata":{"name":"b"},"spec":{},"status":{"s":1}}"#);
+    }
+
+    #[test]
+    fn metadata_are_changed_also_where_there_is_no_spec() {
+        let changed = with_metadata(br#"{"metadata":{"name":"a"}}"#, &Metadata::named("b")).unwrap();
+        assert_eq!(changed, r#"{"metadata":{"name":"b"}}"#);
     }
 
     #[test]

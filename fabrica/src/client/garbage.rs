@@ -29,9 +29,9 @@ impl Client {
         Guard::Absent(keys::owner(owner))
     }
 
-    /// Holds while an owner is the same object.
-    pub(crate) fn same(owner: &ObjectKey, created: Revision) -> Guard {
-        Guard::Created(keys::object(owner.kind, &owner.uid), created)
+    /// Holds while an owner is as it was seen.
+    pub(crate) fn unchanged(owner: &ObjectKey, seen: Revision) -> Guard {
+        Guard::Modified(keys::object(owner.kind, &owner.uid), seen)
     }
 
     /// Deletes an object as it was seen, while the guards hold.

@@ -1,11 +1,11 @@
 //! Writing objects that belong to another.
 
 use super::cached::CachedObject;
+use super::delete::{DeleteOptions, deletion};
 use super::keys;
 use super::lifecycle::{Client, title};
-use super::trouble;
 use super::update::Applied;
-use super::write::Target;
+use super::write::{ATTEMPTS, Step, Target};
 use crate::resource::{Metadata, Object, ObjectKey, OwnerReference, ResourceType, Uid};
 use crate::store::{Guard, Revision};
 use crate::{Error, ErrorKind, Fault, Result};
@@ -146,8 +146,7 @@ impl Client {
                 return Err(error);
             }
             // If the fence did not hold, the store knows that the owner is gone before the cache does.
-            let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(&what, &error))?;
-            self.inner.shared.progress.wait(revision).await;
+            self.catch_up(&what).await?;
             self.check_alive(owner, &what)?;
             let found = self.find(child.resource_type(), &child.metadata().namespace, &child.metadata().name);
             let found = found.ok().and_then(|key| Some((self.cached(&key)?, key)));
@@ -161,6 +160,22 @@ impl Client {
                 return Err(error);
             }
         }
+    }
+
+    /// Deletes an object while this owner controls it; says whether it still did.
+    ///
+    /// # Errors
+    /// As for [`Client::delete`].
+    pub(crate) async fn delete_owned(&self, owner: &Owner, key: &ObjectKey) -> Result<bool> {
+        let options = DeleteOptions::default();
+        let mut is_owned = true;
+        let plan = &mut |target: &Target| {
+            let metadata = target.newest.metadata(&target.uid);
+            is_owned = metadata.controller().is_some_and(|controller| controller.is_to(&owner.key));
+            if is_owned { deletion(target, &options) } else { Ok(Step::Keep) }
+        };
+        self.carry_out(self.target(key)?, ATTEMPTS, plan).await?;
+        Ok(is_owned)
     }
 
     /// Something that belonged to an object of the same uid, which is gone.

@@ -96,9 +96,7 @@ impl Client {
                 Err(error) => return Err(error),
             }
             // Somebody created or deleted it just now: go on when the cache shows that.
-            let revision = self.inner.store.revision().await;
-            let revision = revision.map_err(|error| trouble::reading(title(type_, metadata), &error))?;
-            self.inner.shared.progress.wait(revision).await;
+            self.catch_up(title(type_, metadata)).await?;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What all writes have in common: the transaction, its outcome, and the wait for the cache.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +97,16 @@ impl Client {
         let kind = self.kind(key.kind)?.clone();
         let newest = kind.cache.read().get(&key.uid).cloned().ok_or_else(|| trouble::not_found(key))?;
         Ok(Target { kind, uid: key.uid.clone(), newest, guards: Vec::new() })
+    }
+
+    /// Waits until the cache shows all that the store holds by now; `what` is whom it is about.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub(crate) async fn catch_up(&self, what: impl Display) -> Result<()> {
+        let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(what, &error))?;
+        self.inner.shared.progress.wait(revision).await;
+        Ok(())
     }
 
     /// Writes another version on top of the newest one. Returns when the cache shows it.

@@ -58,6 +58,9 @@ impl fmt::Display for Holder {
                     None => f.write_str("it waits for a change"),
                 }
             }
+            HeldBy::Children { left: 0, .. } => {
+                f.write_str("waits for the garbage collector, which takes it away next")
+            }
             HeldBy::Children { left, some } => {
                 let named: Vec<_> = some.iter().map(ToString::to_string).collect();
                 let more = left - some.len().min(*left);
@@ -104,5 +107,18 @@ impl Holders {
             }
         };
         HeldBy::Children { left: children.len(), some: children.into_iter().take(NAMED).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_whose_children_are_gone_waits_for_the_collector() {
+        let by = HeldBy::Children { left: 0, some: Vec::new() };
+        let holder = Holder { finalizer: Metadata::FOREGROUND_FINALIZER.to_owned(), by };
+        let text = holder.to_string();
+        assert_eq!(text, "foregroundDeletion waits for the garbage collector, which takes it away next");
     }
 }

@@ -6,7 +6,7 @@ use tracing::info;
 use crate::Result;
 use crate::client::{Client, DeleteOptions};
 use crate::reconciler::{Action, Context, Finalize, Needs, Options, Reconciler, ReconcilerType, Watch};
-use crate::resource::{Namespace, Object, ObjectKey, Resource, Uid};
+use crate::resource::{Metadata, Namespace, ObjectKey, Resource, Uid};
 
 /// How many objects are deleted at once: a durable store lets writes that come together share their way to the disk.
 const AT_ONCE: usize = 32;
@@ -24,8 +24,8 @@ pub(super) fn reconciler(client: &Client) -> (&'static ReconcilerType, Options) 
 }
 
 /// The namespace that an object is in, if it is going.
-fn namespace_of(object: &dyn Object, client: &Client) -> Vec<Uid> {
-    let namespace = client.cache::<Namespace>().by_name("", &object.metadata().namespace);
+fn namespace_of(metadata: &Metadata, client: &Client) -> Vec<Uid> {
+    let namespace = client.cache::<Namespace>().by_name("", &metadata.namespace);
     let going = namespace.filter(|namespace| namespace.metadata.is_deleting());
     going.map(|namespace| namespace.metadata.uid.clone()).into_iter().collect()
 }

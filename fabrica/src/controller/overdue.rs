@@ -1,16 +1,20 @@
 //! Objects that are still there a while after their deletion was asked for: they say why.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::warn;
 
 use super::holders::{HeldBy, Holder, Holders};
+use super::run::message_of;
 use crate::client::{CachedObject, Client, ObjectChange, Observer};
 use crate::queue::{Backoff, Next, WorkQueue};
 use crate::resource::{ObjectKey, Timestamp};
+use crate::{Error, ErrorKind, Result};
 
 /// How long a deletion may take before it is spoken of, and the longest pause until it is again; doubled in between.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
@@ -77,7 +81,7 @@ impl Overdue {
         });
         let is_child = |holder: &Holder| matches!(holder.by, HeldBy::Children { .. });
         let reason = if holders.iter().all(is_child) { "ChildrenRemaining" } else { "FinalizersRemaining" };
-        match self.client.explain_deletion(key, reason, &message).await {
+        match self.explain(key, reason, &message).await {
             Ok(()) => true,
             Err(error) if error.is_not_found() => false,
             Err(error) => {
@@ -85,6 +89,16 @@ impl Overdue {
                 true
             }
         }
+    }
+
+    /// Saves the condition. That encodes the status, which is user code: a panic in it must not end the one task that speaks
+    /// of all.
+    async fn explain(&self, key: &ObjectKey, reason: &str, message: &str) -> Result<()> {
+        let explained = AssertUnwindSafe(self.client.explain_deletion(key, reason, message)).catch_unwind().await;
+        explained.unwrap_or_else(|panic| {
+            let message = format!("writing its status as JSON panicked: {}", message_of(&*panic));
+            Err(Error::new(ErrorKind::Panicked, message))
+        })
     }
 
     fn warn(&self, say: impl FnOnce()) {

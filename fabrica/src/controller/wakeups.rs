@@ -84,8 +84,9 @@ impl Wakeups {
 
     /// A mapping that panics wakes nobody; it must not take down the one task that every change passes through.
     fn targets(&self, watch: &Watch, object: &CachedObject, key: &ObjectKey) -> Vec<Uid> {
-        let Some(object) = object.object() else { return Vec::new() };
-        catch_unwind(AssertUnwindSafe(|| watch.targets(&**object, &self.client))).unwrap_or_else(|panic| {
+        let (metadata, object) = (object.metadata_ref(&key.uid), object.object().map(|object| &**object));
+        let targets = || watch.targets_of(object, &metadata, &self.client);
+        catch_unwind(AssertUnwindSafe(targets)).unwrap_or_else(|panic| {
             error!(object = %key, "the `watches` mapping of {} panicked on {key}, nobody was woken: {}", key.kind, message_of(&*panic));
             Vec::new()
         })

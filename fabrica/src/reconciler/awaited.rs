@@ -27,6 +27,18 @@ impl Awaited {
         self.count.store(of.len(), Ordering::Release);
     }
 
+    /// `waiter` does not wait for `object` any more.
+    pub(crate) fn give_up(&self, object: &ObjectKey, waiter: &ObjectKey) {
+        let mut of = self.of.lock();
+        if let Some(waiters) = of.get_mut(object) {
+            waiters.retain(|other| other != waiter);
+            if waiters.is_empty() {
+                of.remove(object);
+            }
+        }
+        self.count.store(of.len(), Ordering::Release);
+    }
+
     /// Who waited for this change.
     pub(crate) fn take(&self, object: &ObjectKey) -> Vec<ObjectKey> {
         if self.count.load(Ordering::Acquire) == 0 {

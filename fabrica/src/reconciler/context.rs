@@ -53,7 +53,8 @@ pub struct Context {
 /// The writes that a run makes to its own object.
 ///
 /// They wake nobody (C3) as long as they form an unbroken chain from the revision that the run read: each was put on
-/// top of the one before, so that nobody else's change lies between them.
+/// top of the one before, so that nobody else's change lies between them. The first that was put on top of a change of
+/// somebody else's is not among `own`: whatever follows it, the key runs again.
 struct Writes {
     /// The object as the run read it, or as its last write left it; `None` in a context without a controller.
     base: Option<CachedObject>,
@@ -61,7 +62,6 @@ struct Writes {
     /// `base`, which holds what others wrote, too.
     saved: Option<Box<dyn Object>>,
     own: Vec<Revision>,
-    broken: bool,
 }
 
 impl Writes {
@@ -74,8 +74,7 @@ impl Writes {
 
     fn record(&mut self, saved: &Saved) {
         let Saved::Written { previous, revision, object } = saved else { return };
-        self.broken |= self.base.as_ref().is_none_or(|base| base.modified != *previous);
-        if !self.broken {
+        if self.base.as_ref().is_some_and(|base| base.modified == *previous) {
             self.own.push(*revision);
         }
         self.base = Some(object.clone());
@@ -90,7 +89,7 @@ impl Context {
         attempt: u32,
         base: Option<CachedObject>,
     ) -> Self {
-        let writes = tokio::sync::Mutex::new(Writes { base, saved: None, own: Vec::new(), broken: false });
+        let writes = tokio::sync::Mutex::new(Writes { base, saved: None, own: Vec::new() });
         Self { shared, key, reasons, attempt, emitted: Mutex::default(), writes }
     }
 
@@ -242,9 +241,12 @@ impl Context {
     /// Wakes the object at hand when another one changes or goes, which was seen as this revision left it.
     pub(crate) fn wake_after(&self, other: ObjectKey, seen: Revision) {
         self.shared.awaited.wait(other.clone(), &self.key);
-        // It may have changed before anybody waited for it.
-        let is_as_seen = self.client().cached(&other).is_some_and(|now| now.modified == seen);
-        if let Some(queue) = self.handle().queue(self.key.kind).filter(|_| !is_as_seen) {
+        if self.client().cached(&other).is_some_and(|now| now.modified == seen) {
+            return;
+        }
+        // It changed before anybody waited for it. If it is gone, nothing would ever end the wait.
+        self.shared.awaited.give_up(&other, &self.key);
+        if let Some(queue) = self.handle().queue(self.key.kind) {
             queue.add(self.key.clone(), Reason::Owned(Box::new(other)).into());
         }
     }
@@ -272,5 +274,35 @@ impl Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("key", &self.key).field("attempt", &self.attempt).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::{ClientSettings, DeleteOptions};
+    use crate::event::EventBus;
+    use crate::resource::{GroupKind, Namespace};
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn who_waits_for_an_object_that_is_gone_already_leaves_nothing_behind() {
+        let store = Arc::new(MemoryStore::new());
+        let client = Client::start(store, vec![], EventBus::new(), ClientSettings::default()).await.unwrap();
+        let owner = client.create(Namespace::new("owner")).await.unwrap();
+        let ctx = Context::detached(client.clone(), &*owner, States::default());
+        let key = ObjectKey { kind: GroupKind::of::<Namespace>(), uid: "gone".into() };
+        ctx.wake_after(key.clone(), Revision::new(1));
+        assert!(ctx.shared.awaited.take(&key).is_empty());
+
+        let key = (&*owner as &dyn Object).key();
+        let seen = client.cached(&key).unwrap().modified;
+        ctx.wake_after(key.clone(), seen);
+        assert_eq!(ctx.shared.awaited.take(&key), std::slice::from_ref(ctx.key()));
+        client.delete_object(&key, DeleteOptions::default()).await.unwrap();
+        ctx.wake_after(key.clone(), seen);
+        assert!(ctx.shared.awaited.take(&key).is_empty(), "it changed, and the waiter was woken for that");
     }
 }

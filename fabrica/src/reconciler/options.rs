@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::queue::Backoff;
-use crate::resource::{Object, Resource, ResourceType, Uid};
+use crate::resource::{Metadata, Object, Resource, ResourceType, Uid};
 
 /// The options of a reconciler, as its attribute gives them.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,8 @@ impl Options {
     }
 }
 
-type Map = dyn Fn(&dyn Object, &Client) -> Vec<Uid> + Send + Sync;
+/// Of an object that can't be decoded, only the metadata are known.
+type Map = dyn Fn(Option<&dyn Object>, &Metadata, &Client) -> Vec<Uid> + Send + Sync;
 
 /// A kind whose changes wake objects of another: `watches(RackTemplate = racks_using)`.
 #[derive(Clone)]
@@ -93,19 +94,20 @@ impl Watch {
         F: Fn(&W, &Client) -> I + Send + Sync + 'static,
         I: IntoIterator<Item: Into<Uid>>,
     {
-        let map = move |object: &dyn Object, client: &Client| {
+        let map = move |object: Option<&dyn Object>, _: &Metadata, client: &Client| {
             object
-                .downcast_ref::<W>()
+                .and_then(|object| object.downcast_ref::<W>())
                 .map_or_else(Vec::new, |watched| map(watched, client).into_iter().map(Into::into).collect())
         };
         Self { resource: W::TYPE, map: Arc::new(map) }
     }
 
-    /// Watches a kind that is only known at run time.
+    /// Watches a kind that is only known at run time, by the metadata of its objects: also of those that can't be decoded.
     pub(crate) fn dynamic(
         resource: &'static ResourceType,
-        map: impl Fn(&dyn Object, &Client) -> Vec<Uid> + Send + Sync + 'static,
+        map: impl Fn(&Metadata, &Client) -> Vec<Uid> + Send + Sync + 'static,
     ) -> Self {
+        let map = move |_: Option<&dyn Object>, metadata: &Metadata, client: &Client| map(metadata, client);
         Self { resource, map: Arc::new(map) }
     }
 
@@ -118,7 +120,12 @@ impl Watch {
     /// Which objects does this one concern?
     #[must_use]
     pub fn targets(&self, object: &dyn Object, client: &Client) -> Vec<Uid> {
-        (self.map)(object, client)
+        self.targets_of(Some(object), object.metadata(), client)
+    }
+
+    /// As [`Watch::targets`], also for an object that can't be decoded.
+    pub(crate) fn targets_of(&self, object: Option<&dyn Object>, metadata: &Metadata, client: &Client) -> Vec<Uid> {
+        (self.map)(object, metadata, client)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 
 use super::Context;
-use crate::client::{Applied, Client, DeleteOptions, Owned, Owner, namespace_of, typed};
+use crate::client::{Applied, Client, Owned, Owner, namespace_of, typed};
 use crate::resource::{GroupKind, ObjectKey, Resource, Uid};
 use crate::{Error, ErrorKind, Fault, Result};
 
@@ -40,7 +40,8 @@ impl Converged {
 /// What happened to one child.
 enum Fate {
     Written(Result<(Uid, Owned)>),
-    Deleted(Uid, Result<()>),
+    /// With whether it still belonged to the owner.
+    Deleted(Uid, Result<bool>),
 }
 
 impl Context {
@@ -188,7 +189,7 @@ impl<T: Resource> Step<T> {
             }
             Self::Delete(uid) => {
                 let key = ObjectKey { kind: GroupKind::of::<T>(), uid: uid.clone() };
-                let deleted = client.delete_object(&key, DeleteOptions::default()).await.map(drop);
+                let deleted = client.delete_owned(owner, &key).await;
                 Fate::Deleted(uid, deleted)
             }
         }
@@ -220,8 +221,9 @@ fn summary<T: Resource>(fates: Vec<Fate>) -> Result<Converged> {
                 Owned::Done(Applied::Unchanged, _) => converged.unchanged.push(uid),
                 Owned::Going { .. } => converged.waiting.push(uid),
             },
-            Fate::Deleted(uid, Ok(())) => converged.deleted.push(uid),
-            // Somebody else was faster.
+            Fate::Deleted(uid, Ok(true)) => converged.deleted.push(uid),
+            // Somebody else was faster: took it over, or deleted it.
+            Fate::Deleted(_, Ok(false)) => {}
             Fate::Deleted(_, Err(error)) if error.is_not_found() => {}
             Fate::Written(Err(error)) | Fate::Deleted(_, Err(error)) => errors.push(error),
         }

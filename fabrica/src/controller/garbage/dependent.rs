@@ -20,7 +20,7 @@ struct Owners<'a> {
     gone: Vec<&'a OwnerReference>,
     /// They are going and release it.
     releasing: Vec<&'a OwnerReference>,
-    /// They are going and wait for it to go first; each with the revision that created it.
+    /// They are going and wait for it to go first; each with the revision that says so.
     waiting: Vec<(&'a OwnerReference, ObjectKey, Revision)>,
 }
 
@@ -57,7 +57,8 @@ impl Collector {
         } else {
             Propagation::Foreground
         };
-        let waiting = owners.waiting.iter().map(|(_, owner, created)| Client::same(owner, *created));
+        // A later deletion may have told one of them to leave orphans.
+        let waiting = owners.waiting.iter().map(|(_, owner, seen)| Client::unchanged(owner, *seen));
         let guards: Vec<Guard> = gone().chain(waiting).collect();
         self.client.collect(key, object, propagation, guards).await
     }
@@ -79,7 +80,7 @@ impl Collector {
             if leaves_orphans(&metadata) {
                 owners.releasing.push(reference);
             } else if waits(&metadata) {
-                owners.waiting.push((reference, key, owner.created));
+                owners.waiting.push((reference, key, owner.modified));
             } else {
                 owners.living += 1;
             }

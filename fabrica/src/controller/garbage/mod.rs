@@ -4,7 +4,8 @@
 //! that could be concerned, then at what each change concerns. So it goes on after a crash where it was.
 //!
 //! - **G1** an object is deleted when all its owners are gone, or wait for it in their foreground deletion; that they are
-//!   gone is confirmed by the store in the transaction that deletes it. "The store could not answer" deletes nothing.
+//!   gone, or still wait, is confirmed by the store in the transaction that deletes it. "The store could not answer"
+//!   deletes nothing.
 //! - **G2** an owner that is being deleted in the foreground goes when nothing is left that blocks it; one that leaves
 //!   orphans goes when nothing names it any more.
 //! - **G3** owners that wait for each other in a circle don't wait for ever: one that finds itself above itself blocks
@@ -27,6 +28,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// How many objects are looked at at once. A durable store lets writes that come together share their way to the disk.
 const WORKERS: usize = 32;
+/// How often an object is looked at again at once, if somebody else was faster: an owner that is going may write a lot.
+const LOOKS: usize = 10;
 /// The first and the longest pause after a failure.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 
@@ -96,12 +99,25 @@ impl Collector {
 
     async fn work(self: Arc<Self>) {
         while let Some(item) = self.queue.get().await {
-            let next = match self.look(item.key(), *item.reasons()).await {
+            let next = match self.look_until_settled(item.key(), *item.reasons()).await {
                 Ok(()) => Next::Forget,
                 Err(error) => failed(&item, &error),
             };
             self.queue.done(item, next);
         }
+    }
+
+    /// Looks again, at what is there then, while somebody else is faster.
+    async fn look_until_settled(&self, key: &ObjectKey, why: Look) -> Result<()> {
+        let mut answer = self.look(key, why).await;
+        for _ in 1..LOOKS {
+            if !answer.as_ref().is_err_and(|error| error.kind() == &ErrorKind::Conflict) {
+                break;
+            }
+            self.client.catch_up(key).await?;
+            answer = self.look(key, Look::ALONE).await;
+        }
+        answer
     }
 
     async fn look(&self, key: &ObjectKey, why: Look) -> Result<()> {
