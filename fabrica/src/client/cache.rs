@@ -113,6 +113,12 @@ impl Cache {
         self.by_owner.of(group, kind, owner)
     }
 
+    /// The objects of an owner, those that can't be decoded among them, in the order of a list.
+    pub(super) fn children<'a>(&'a self, owner: &ObjectKey) -> impl Iterator<Item = (&'a Uid, &'a CachedObject)> {
+        let children = self.by_owner.in_order(owner.kind.group, owner.kind.kind, &owner.uid);
+        children.into_iter().filter_map(|uid| self.objects.get_key_value(uid))
+    }
+
     /// Those that a foreground deletion of their owner waits for.
     pub(super) fn blocking<'a>(&'a self, owner: &ObjectKey) -> impl Iterator<Item = &'a Uid> + use<'a> {
         self.by_owner.blocking(owner.kind.group, owner.kind.kind, &owner.uid)
