@@ -1,9 +1,12 @@
-//! How a reconciler is tested: what it decides without anything around it, what it does with real processes.
+//! How a reconciler is tested: what it decides without anything around it, what it does without processes on a clock that
+//! stands still, and what it does with real ones.
 
 use std::sync::Arc;
 
 use fabrica::cli::DataDir;
+use fabrica::controller::Builder;
 use fabrica::prelude::*;
+use fabrica::testing::Harness;
 
 use super::children::{Child, Children};
 use super::process::{Desired, Exit, Process, ProcessSpec, ProcessState, Restart, RestartPolicy};
@@ -96,9 +99,32 @@ fn pauses_double_up_to_the_longest_and_start_anew_after_a_good_run() {
     assert_eq!(pause_of_run(200, 201), Some(4));
 }
 
+fn builder(children: &Arc<Children>) -> Builder {
+    Controller::empty().reconciler::<supervise>().state(Arc::clone(children)).state(DataDir::default())
+}
+
+#[tokio::test]
+async fn a_command_that_can_not_be_started_is_tried_again_later_and_later_until_nobody_wants_it() -> Result<()> {
+    let h = Harness::start(builder(&Children::new())).await?;
+    let missing = ProcessSpec { command: "/nowhere/to/be/found".into(), ..spec(RestartPolicy::Always) };
+    h.apply(Process::new("p", missing.clone())).await?;
+    h.settle().await?;
+    assert_eq!(h.get::<Process>("p").status.state, ProcessState::Failed);
+    // The first run, and those after 1, 2 and 4 seconds more.
+    h.advance(Duration::from_secs(7)).await?;
+    assert_eq!(h.runs().len(), 4, "{}", h.story());
+
+    h.apply(Process::new("p", ProcessSpec { desired: Desired::Stopped, ..missing })).await?;
+    h.settle().await?;
+    assert_eq!(h.get::<Process>("p").status.state, ProcessState::Stopped);
+    h.look_away();
+    h.advance(Duration::from_hours(1)).await?;
+    assert!(h.runs().is_empty(), "{}", h.story());
+    Ok(())
+}
+
 async fn controller(children: &Arc<Children>) -> Controller {
-    let builder = Controller::empty().reconciler::<supervise>().state(Arc::clone(children)).state(DataDir::default());
-    let controller = builder.build().await.expect("a controller");
+    let controller = builder(children).build().await.expect("a controller");
     controller.start().await.expect("its start");
     controller
 }

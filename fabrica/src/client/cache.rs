@@ -102,8 +102,7 @@ impl Cache {
         after.take_while(move |(place, _)| place.starts_with(&start)).map(|(_, uid)| uid)
     }
 
-    /// The uids of an owner's objects, those that can't be decoded among them; first those that its foreground deletion
-    /// waits for, each part in the order of a list.
+    /// The uids of the objects of an owner, whose kind may be unknown to the program; in no order.
     pub(super) fn owned_by<'a>(
         &'a self,
         group: &str,
