@@ -90,6 +90,7 @@ fn a_wrong_file_is_named_and_changes_nothing() {
         for args in [&["restore", wrong, "--data", &data][..], &["dump", "--from", wrong]] {
             let stderr = fails(args);
             assert!(stderr.contains(wrong.as_str()), "{args:?}: {stderr}");
+            assert!(!stderr.contains(".tmp"), "it names a file that nobody knows of: {stderr}");
         }
     }
     assert_eq!(well(&["dump", "--data", &data]), before);
@@ -105,5 +106,10 @@ fn a_wrong_file_is_named_and_changes_nothing() {
             "{stderr}"
         );
         assert!(!fs::exists(nowhere).unwrap() && !fs::exists(&gone).unwrap());
+        let stderr = fails(&[args, &["--data", &text]].concat());
+        assert!(stderr.contains(&format!("{text}/fabrica.db can't be looked at: ")), "{stderr}");
+        assert!(stderr.contains("--data DIR"), "{stderr}");
     }
+    let stderr = fails(&["dump", "--data", &data, "--out", &folder.at("none/dump.yaml")]);
+    assert!(stderr.contains(&format!("there is no folder {}; make it first", folder.at("none"))), "{stderr}");
 }

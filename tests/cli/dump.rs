@@ -139,7 +139,7 @@ fn every_fault_of_a_load_is_listed_and_nothing_is_loaded() {
     folder.write("broken.yaml", "a: [\n---\nb: }\n");
     let stderr = fails(&["load", &folder.at("broken.yaml"), &folder.at("gone.yaml"), "--data", &data]);
     assert_eq!(stderr.matches("is no YAML").count(), 2, "{stderr}");
-    assert!(stderr.contains("gone.yaml: is not there"), "{stderr}");
+    assert!(stderr.contains("gone.yaml: is not there; give the path of a dump"), "{stderr}");
 
     folder.write("good.yaml", &good);
     assert!(well(&["load", &folder.at("good.yaml"), "--data", &data]).contains(": 1 created"));
