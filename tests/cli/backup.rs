@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::apply::gadget_manifest;
-use super::program::{Folder, Program, gadget_with_data, output};
+use super::program::{Folder, Program, Signal, gadget_with_data, output};
 
 fn run(args: &[&str]) -> (i32, String, String) {
     output(gadget_with_data(args))
@@ -32,7 +32,7 @@ fn a_backup_under_load_is_of_one_moment_and_restores_to_that() {
     program.wait_for("wrote 50");
     well(&["backup", &backup, "--data", &data]);
     program.wait_for("wrote 100");
-    program.signal("-KILL");
+    program.signal(Signal::KILL);
     program.end();
 
     // They were created one after the other: none may be missing before the last.
@@ -65,7 +65,7 @@ fn a_restore_replaces_what_is_there_and_keeps_it_beside() {
     let mut program = run_with("2");
     let stderr = fails(&["restore", &backup, "--data", &data]);
     assert!(stderr.contains("in use by the process"), "{stderr}");
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     program.end();
 
     let after = well(&["dump", "--data", &data]);
@@ -83,7 +83,7 @@ fn a_wrong_file_is_named_and_changes_nothing() {
     folder.write("a.yaml", &gadget_manifest("a", "wantedSize: 1"));
     let mut program = Program::start(gadget_with_data(&["run", "--data", &data, "--apply", &folder.at("a.yaml")]));
     program.wait_for("a has size 1");
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     program.end();
     let before = well(&["dump", "--data", &data]);
     for wrong in [&text, &gone] {

@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use fabrica_tests::folder;
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -97,9 +99,8 @@ impl Program {
         self.seen.iter().any(|line| line.contains(text))
     }
 
-    pub fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for its end: the exit code.
