@@ -3,7 +3,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::program::{Folder, gadget, output};
+use super::program::{Folder, gadget, gadget_with_data, output};
 
 fn schemas(folder: &Folder, check: bool) -> (i32, String, String) {
     let mut command = gadget(&["schemas", "--out", folder.path().to_str().unwrap()]);
@@ -108,6 +108,37 @@ fn the_graph_shows_kinds_reconcilers_and_watches() {
     kind1 -.->|wakes| reconciler0
 ";
     assert_eq!(stdout, expected);
+}
+
+#[test]
+fn the_graph_shows_who_owns_whom_as_the_objects_do() {
+    let folder = Folder::new("graph-owners");
+    folder.write(
+        "parts.yaml",
+        "\
+apiVersion: gadgets.example.io/v1
+kind: Part
+metadata:
+  name: p
+  namespace: default
+  uid: p-1
+  ownerReferences:
+  - {apiVersion: gadgets.example.io/v1beta1, kind: Gadget, name: g, uid: g-1}
+  - {apiVersion: elsewhere.example.io/v1, kind: Widget, name: w, uid: w-1}
+spec: {}
+",
+    );
+    let data = folder.at("data");
+    let (code, _, stderr) = output(gadget_with_data(&["load", &folder.at("parts.yaml"), "--data", &data]));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let (code, stdout, stderr) = output(gadget_with_data(&["graph", "--owners", "--data", &data]));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let owns: Vec<&str> = stdout.lines().filter(|line| line.contains("owns")).collect();
+    assert_eq!(owns, ["    kind0 ==>|owns| kind1"], "{stdout}");
+
+    let (code, _, stderr) = output(gadget_with_data(&["graph", "--owners", "--data", &folder.at("nowhere")]));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("there is no data in"), "{stderr}");
 }
 
 #[test]

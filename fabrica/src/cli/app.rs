@@ -148,7 +148,13 @@ impl App {
                 schemas::schemas(builder.registry(), &schemas_args)
             }
             Command::Crds => print(&crds::crds(self.builder(Controller::discover()).registry())?),
-            Command::Graph => print(&graph::graph(self.builder(Controller::discover()).registry())),
+            Command::Graph(graph_args) => {
+                let ownership = match graph_args.owners()? {
+                    Some(file) => graph::ownership(&file).await?,
+                    None => graph::Ownership::new(),
+                };
+                print(&graph::graph(self.builder(Controller::discover()).registry(), &ownership))
+            }
             Command::Check => print(&check::check(&self.builder(Controller::discover()))?),
         }
     }

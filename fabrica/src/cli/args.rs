@@ -43,8 +43,8 @@ pub(super) enum Command {
     Schemas(SchemasArgs),
     /// Print the custom resource definitions of the program's kinds as YAML
     Crds,
-    /// Print the program's kinds, reconcilers and watches as a Mermaid flowchart
-    Graph,
+    /// Print the program's kinds, reconcilers and watches as a Mermaid flowchart, and who owns whom
+    Graph(GraphArgs),
     /// Check that everything that is declared fits together, and print what it is
     Check,
 }
@@ -168,14 +168,28 @@ pub(super) struct RestoreArgs {
     pub(super) data: DataArgs,
 }
 
+/// Which objects are read. The program may run meanwhile.
 #[derive(Debug, Parser)]
-pub(super) struct DumpArgs {
+pub(super) struct SourceArgs {
     #[command(flatten)]
     data: DataArgs,
 
-    /// Dump a backup. Without this, the data folder is dumped
+    /// Read a backup. Without this, the data folder is read
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+}
+
+impl SourceArgs {
+    /// The file with the objects.
+    pub(super) fn file(&self) -> Result<PathBuf> {
+        self.from.clone().map_or_else(|| self.data.existing_file(), Ok)
+    }
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct DumpArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
 
     /// The file to write, or - for stdout. A file that is there is replaced when the new one is whole
     #[arg(long, value_name = "FILE", default_value = "-")]
@@ -183,14 +197,26 @@ pub(super) struct DumpArgs {
 }
 
 impl DumpArgs {
-    /// The file with the objects.
-    pub(super) fn source(&self) -> Result<PathBuf> {
-        self.from.clone().map_or_else(|| self.data.existing_file(), Ok)
-    }
-
     /// `None` is stdout.
     pub(super) fn out(&self) -> Option<&Path> {
         (self.out.as_os_str() != "-").then_some(&self.out)
+    }
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct GraphArgs {
+    /// Show who owns whom, as the objects say: nothing declares it. Without this, no objects are read
+    #[arg(long)]
+    owners: bool,
+
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+impl GraphArgs {
+    /// The file with the objects that say who owns whom, if that is to be shown.
+    pub(super) fn owners(&self) -> Result<Option<PathBuf>> {
+        self.owners.then(|| self.source.file()).transpose()
     }
 }
 

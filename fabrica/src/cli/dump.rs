@@ -5,21 +5,19 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::app::print;
 use super::apply::{Reading, messages};
 use super::args::{DumpArgs, LoadArgs};
+use super::copy;
 use crate::client::{Exported, ImportDocument, ImportOptions, Imported, export, import};
 use crate::store::{self, EmbeddedStore, Revision, copy_of};
 use crate::{Error, ErrorKind, Result};
 
 /// The program may run meanwhile: what is read is a copy, of one moment.
 pub(super) async fn dump(args: &DumpArgs) -> Result<()> {
-    let source = args.source()?;
-    let (_folder, copy) = temporary()?;
-    copy_of(&source, &copy).map_err(|error| error.context(format!("{} was not dumped", source.display())))?;
-    let copied = EmbeddedStore::open(&copy)?;
+    let source = args.source.file()?;
+    let (_folder, copied) = copy::of(&source)?;
     let exported = match args.out() {
         Some(path) => to_file(&copied, path).await?,
         None => to_stdout(&copied).await?,
@@ -66,7 +64,7 @@ pub(super) async fn load(args: &LoadArgs) -> Result<()> {
     let documents = read(&args.files)?;
     let file = args.data.file_to_be()?;
     let held = if file.exists() { Some(EmbeddedStore::open(&file)?) } else { None };
-    let (_folder, copy) = temporary()?;
+    let (_folder, copy) = copy::temporary()?;
     if held.is_some() {
         copy_of(&file, &copy).map_err(|error| error.context("nothing was loaded"))?;
     }
@@ -87,13 +85,6 @@ pub(super) async fn load(args: &LoadArgs) -> Result<()> {
     }
     let done = format!("{created} created, {overwritten} overwritten, {unchanged} unchanged{kept}");
     print(&format!("{}: {done}\n", file.display()))
-}
-
-/// A path in a folder that goes with the answer.
-fn temporary() -> Result<(TempDir, PathBuf)> {
-    let folder = tempfile::tempdir().map_err(|error| Error::from(error).context("can't make a temporary folder"))?;
-    let path = folder.path().join(EmbeddedStore::FILE_NAME);
-    Ok((folder, path))
 }
 
 /// No store comes this far: whoever says so has made it up, and it must not use up the revisions.

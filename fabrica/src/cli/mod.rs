@@ -9,6 +9,7 @@ mod apply;
 mod args;
 mod backup;
 mod check;
+mod copy;
 mod crds;
 mod data;
 mod dump;
