@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fabrica::ErrorKind;
 use fabrica::client::{ImportDocument, ImportOptions, export, import};
 use fabrica::store::{EmbeddedStore, Entry, Fault, MemoryStore, Page, Store, StoreError, Transaction};
+use fabrica_tests::folder::Folder;
 use serde_json::{Value, json};
 
 fn object(number: usize) -> Value {
@@ -54,25 +55,21 @@ async fn entries(store: &dyn Store) -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test]
 async fn objects_move_from_memory_to_a_file_and_back() {
-    let folder = std::env::temp_dir().join(format!("fabrica-transfer-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    {
-        // More than a page, and than a transaction takes.
-        let objects: Vec<_> = (0..2_345).map(object).collect();
-        let (one, two) = (MemoryStore::new(), MemoryStore::new());
-        let file = EmbeddedStore::open(folder.join(EmbeddedStore::FILE_NAME)).unwrap();
-        let done = import(&one, documents(objects.clone()), ImportOptions::default()).await.unwrap();
-        assert_eq!((done.created, done.overwritten, done.unchanged), (2_345, 0, 0));
-        assert_eq!(done.revision, one.revision().await.unwrap());
-        let mut sorted = objects;
-        sorted.sort_by_key(|object| object["metadata"]["uid"].to_string());
-        assert_eq!(exported(&one).await, sorted);
-        import(&file, documents(exported(&one).await), ImportOptions::default()).await.unwrap();
-        import(&two, documents(exported(&file).await), ImportOptions::default()).await.unwrap();
-        assert_eq!(exported(&two).await, sorted);
-        assert_eq!(entries(&two).await, entries(&one).await);
-    }
-    std::fs::remove_dir_all(folder).unwrap();
+    let folder = Folder::new("transfer").unwrap();
+    // More than a page, and than a transaction takes.
+    let objects: Vec<_> = (0..2_345).map(object).collect();
+    let (one, two) = (MemoryStore::new(), MemoryStore::new());
+    let file = EmbeddedStore::open(folder.path().join(EmbeddedStore::FILE_NAME)).unwrap();
+    let done = import(&one, documents(objects.clone()), ImportOptions::default()).await.unwrap();
+    assert_eq!((done.created, done.overwritten, done.unchanged), (2_345, 0, 0));
+    assert_eq!(done.revision, one.revision().await.unwrap());
+    let mut sorted = objects;
+    sorted.sort_by_key(|object| object["metadata"]["uid"].to_string());
+    assert_eq!(exported(&one).await, sorted);
+    import(&file, documents(exported(&one).await), ImportOptions::default()).await.unwrap();
+    import(&two, documents(exported(&file).await), ImportOptions::default()).await.unwrap();
+    assert_eq!(exported(&two).await, sorted);
+    assert_eq!(entries(&two).await, entries(&one).await);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use std::fs;
 
-use super::program::{Folder, Program, gadget};
+use super::program::{Folder, Program, Signal, gadget};
 
 pub fn gadget_manifest(name: &str, spec: &str) -> String {
     format!("apiVersion: gadgets.example.io/v1\nkind: Gadget\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n")
@@ -61,7 +61,7 @@ fn a_bad_document_is_named_and_leaves_everything_else_applied() {
     folder.write("all.yaml", &good("b"));
     program.wait_for("applied gadget/b (created)");
     program.wait_for("deleted gadget/a");
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     assert_eq!(program.end(), Some(0));
 }
 

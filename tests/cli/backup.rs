@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::apply::gadget_manifest;
-use super::program::{Folder, Program, gadget_with_data, output};
+use super::program::{Folder, Program, Signal, gadget_with_data, output};
 
 fn run(args: &[&str]) -> (i32, String, String) {
     output(gadget_with_data(args))
@@ -32,7 +32,7 @@ fn a_backup_under_load_is_of_one_moment_and_restores_to_that() {
     program.wait_for("wrote 50");
     well(&["backup", &backup, "--data", &data]);
     program.wait_for("wrote 100");
-    program.signal("-KILL");
+    program.signal(Signal::KILL);
     program.end();
 
     // They were created one after the other: none may be missing before the last.
@@ -65,7 +65,7 @@ fn a_restore_replaces_what_is_there_and_keeps_it_beside() {
     let mut program = run_with("2");
     let stderr = fails(&["restore", &backup, "--data", &data]);
     assert!(stderr.contains("in use by the process"), "{stderr}");
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     program.end();
 
     let after = well(&["dump", "--data", &data]);
@@ -83,13 +83,14 @@ fn a_wrong_file_is_named_and_changes_nothing() {
     folder.write("a.yaml", &gadget_manifest("a", "wantedSize: 1"));
     let mut program = Program::start(gadget_with_data(&["run", "--data", &data, "--apply", &folder.at("a.yaml")]));
     program.wait_for("a has size 1");
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     program.end();
     let before = well(&["dump", "--data", &data]);
     for wrong in [&text, &gone] {
         for args in [&["restore", wrong, "--data", &data][..], &["dump", "--from", wrong]] {
             let stderr = fails(args);
             assert!(stderr.contains(wrong.as_str()), "{args:?}: {stderr}");
+            assert!(!stderr.contains(".tmp"), "it names a file that nobody knows of: {stderr}");
         }
     }
     assert_eq!(well(&["dump", "--data", &data]), before);
@@ -105,5 +106,10 @@ fn a_wrong_file_is_named_and_changes_nothing() {
             "{stderr}"
         );
         assert!(!fs::exists(nowhere).unwrap() && !fs::exists(&gone).unwrap());
+        let stderr = fails(&[args, &["--data", &text]].concat());
+        assert!(stderr.contains(&format!("{text}/fabrica.db can't be looked at: ")), "{stderr}");
+        assert!(stderr.contains("--data DIR"), "{stderr}");
     }
+    let stderr = fails(&["dump", "--data", &data, "--out", &folder.at("none/dump.yaml")]);
+    assert!(stderr.contains(&format!("there is no folder {}; make it first", folder.at("none"))), "{stderr}");
 }

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::apply::gadget_manifest;
-use super::program::{Folder, Program, gadget_with_data, output};
+use super::program::{Folder, Program, Signal, gadget_with_data, output};
 
 /// The program at work on the data folder `data` of a folder, with the manifests in `m`.
 fn run(folder: &Folder) -> Program {
@@ -16,9 +16,9 @@ fn objects_outlive_the_program_however_it_ends() {
     program.wait_for("a has size 1");
     let line = program.wait_for("Objects are kept in ");
     assert!(line.contains(&folder.at("data/fabrica.db")), "{line}");
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     assert_eq!(program.end(), Some(0));
-    for signal in ["-KILL", "-TERM"] {
+    for signal in [Signal::KILL, Signal::TERM] {
         // Without its manifest nobody but the data knows of it.
         let mut program = Program::start(gadget_with_data(&["run", "--data", &folder.at("data")]));
         program.wait_for("a has size 1");
@@ -36,7 +36,7 @@ fn a_document_that_went_while_the_program_was_down_deletes_its_object() {
     }
     let mut program = run(&folder);
     program.wait_for("c has size 1");
-    program.signal("-KILL");
+    program.signal(Signal::KILL);
     program.end();
     fs::remove_file(folder.at("m/b.yaml")).unwrap();
     folder.write("m/c.yaml", &gadget_manifest("c", "wantedSize: 2"));

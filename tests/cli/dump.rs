@@ -6,7 +6,7 @@ use fabrica::store::{EmbeddedStore, Page, Revision, Store, Transaction, WatchIte
 use serde_json::Value;
 
 use super::apply::gadget_manifest;
-use super::program::{Folder, Program, gadget_with_data, output};
+use super::program::{Folder, Program, Signal, gadget_with_data, output};
 
 fn run(args: &[&str]) -> (i32, String, String) {
     output(gadget_with_data(args))
@@ -77,7 +77,7 @@ fn a_dump_has_everything_and_loads_to_the_same_dump() {
     let mut program = Program::start(gadget_with_data(&["run", "--data", &one, "--apply", &folder.at("m.yaml")]));
     program.wait_for("a has size 1");
     // The status is saved after that line, and before the end.
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     program.end();
     let dump = well(&["dump", "--data", &one]);
     assert!(dump.contains("observedGeneration: 1"), "{dump}");
@@ -139,7 +139,7 @@ fn every_fault_of_a_load_is_listed_and_nothing_is_loaded() {
     folder.write("broken.yaml", "a: [\n---\nb: }\n");
     let stderr = fails(&["load", &folder.at("broken.yaml"), &folder.at("gone.yaml"), "--data", &data]);
     assert_eq!(stderr.matches("is no YAML").count(), 2, "{stderr}");
-    assert!(stderr.contains("gone.yaml: is not there"), "{stderr}");
+    assert!(stderr.contains("gone.yaml: is not there; give the path of a dump"), "{stderr}");
 
     folder.write("good.yaml", &good);
     assert!(well(&["load", &folder.at("good.yaml"), "--data", &data]).contains(": 1 created"));

@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
+
+use fabrica_tests::folder;
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -36,34 +40,26 @@ pub fn output(mut command: Command) -> (i32, String, String) {
     (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// A folder of one test, gone with it.
-pub struct Folder(PathBuf);
+/// A folder of one test, gone with it, with what arguments and manifests need.
+pub struct Folder(folder::Folder);
 
 impl Folder {
     pub fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("fabrica-cli-{test}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(folder::Folder::new(&format!("cli-{test}")).unwrap())
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     pub fn at(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
+        self.path().join(name).to_str().unwrap().to_owned()
     }
 
     pub fn write(&self, name: &str, text: &str) {
-        let path = self.0.join(name);
+        let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -103,9 +99,8 @@ impl Program {
         self.seen.iter().any(|line| line.contains(text))
     }
 
-    pub fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for its end: the exit code.

@@ -1,8 +1,8 @@
-use super::program::{Program, gadget, output};
+use super::program::{Program, Signal, gadget, output};
 
 #[test]
 fn a_signal_ends_it_with_its_hooks_and_exit_code_0() {
-    for signal in ["-TERM", "-INT"] {
+    for signal in [Signal::TERM, Signal::INT] {
         let mut program = Program::start(gadget(&["run"]));
         program.wait_for("Starting reconciliation controller with 7 workers");
         assert!(program.has_seen("on_start: 2 kinds"));
@@ -19,9 +19,9 @@ fn a_second_signal_ends_it_at_once_with_exit_code_1() {
     folder.write("a.yaml", &super::apply::gadget_manifest("a", "wantedSize: 1, note: hang"));
     let mut program = Program::start(gadget(&["run", "--apply", &folder.at("a.yaml"), "--grace", "10m"]));
     program.wait_for("a hangs");
-    program.signal("-INT");
+    program.signal(Signal::INT);
     program.wait_for("Stopping on SIGINT");
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     assert_eq!(program.end(), Some(1));
     assert!(!program.has_seen("on_stop"));
 }
@@ -32,8 +32,8 @@ fn the_echo_of_a_signal_is_no_second_one() {
     folder.write("a.yaml", &super::apply::gadget_manifest("a", "wantedSize: 1, note: hang"));
     let mut program = Program::start(gadget(&["run", "--apply", &folder.at("a.yaml"), "--grace", "2s"]));
     program.wait_for("a hangs");
-    program.signal("-INT");
-    program.signal("-INT");
+    program.signal(Signal::INT);
+    program.signal(Signal::INT);
     assert_eq!(program.end(), Some(0));
     assert!(program.has_seen("on_stop: 1 runs"));
 }
@@ -44,7 +44,7 @@ fn a_run_that_does_not_end_is_cancelled_after_the_grace_period() {
     folder.write("a.yaml", &super::apply::gadget_manifest("a", "wantedSize: 1, note: hang"));
     let mut program = Program::start(gadget(&["run", "--apply", &folder.at("a.yaml"), "--grace", "10ms"]));
     program.wait_for("a hangs");
-    program.signal("-TERM");
+    program.signal(Signal::TERM);
     assert_eq!(program.end(), Some(0));
     assert!(program.has_seen("on_stop: 1 runs"));
 }

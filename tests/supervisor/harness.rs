@@ -7,10 +7,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use fabrica_tests::folder::Folder;
 use parking_lot::{Condvar, Mutex};
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
@@ -100,7 +100,7 @@ pub struct Supervisor {
     process: Child,
     manifests: PathBuf,
     /// The folder of the test, which goes with it.
-    folder: PathBuf,
+    folder: Folder,
     /// Of all supervisors that ran on the data folder.
     log: Arc<Log>,
     reader: Option<JoinHandle<()>>,
@@ -112,7 +112,7 @@ pub struct Supervisor {
 impl Supervisor {
     pub fn start(manifests: &[Manifest]) -> Self {
         let folder = new_folder();
-        let manifest_folder = folder.join("manifests");
+        let manifest_folder = folder.path().join("manifests");
         fs::create_dir_all(&manifest_folder).unwrap();
         for manifest in manifests {
             write(&manifest_folder, manifest);
@@ -124,9 +124,9 @@ impl Supervisor {
         Self::on(manifests.to_owned(), new_folder())
     }
 
-    fn on(manifests: PathBuf, folder: PathBuf) -> Self {
+    fn on(manifests: PathBuf, folder: Folder) -> Self {
         let log = Arc::<Log>::default();
-        let (process, reader) = spawn(&manifests, &folder.join("data"), &log);
+        let (process, reader) = spawn(&manifests, &folder.path().join("data"), &log);
         Self { process, manifests, folder, log, reader: Some(reader), read: BTreeMap::new() }
     }
 
@@ -138,12 +138,12 @@ impl Supervisor {
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.at("data")
     }
 
     /// A file of the test's own, which goes with it.
     pub fn at(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.folder.path().join(name)
     }
 
     pub fn write(&self, manifest: &Manifest) {
@@ -230,16 +230,11 @@ impl Drop for Supervisor {
                 kill_what_is_left(number_after(&line, " is Running: pid "));
             }
         }
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-fn new_folder() -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("supervisor-{}-{number}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    folder
+fn new_folder() -> Folder {
+    Folder::new("supervisor").unwrap()
 }
 
 fn spawn(manifests: &Path, data: &Path, log: &Arc<Log>) -> (Child, JoinHandle<()>) {

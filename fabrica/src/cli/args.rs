@@ -110,7 +110,7 @@ impl RunArgs {
 /// Where everything is kept.
 #[derive(Debug, Parser)]
 pub(super) struct DataArgs {
-    /// The folder in which everything is kept: the objects in its file fabrica.db. Made if it is missing
+    /// The folder in which everything is kept: the objects in its file fabrica.db
     #[arg(long = "data", env = "FABRICA_DATA", value_name = "DIR", default_value = "data")]
     folder: PathBuf,
 }
@@ -132,7 +132,11 @@ impl DataArgs {
     /// The file with the objects, which must be there.
     pub(super) fn existing_file(&self) -> Result<PathBuf> {
         let file = self.folder.join(EmbeddedStore::FILE_NAME);
-        if file.exists() {
+        let is_there = file.try_exists().map_err(|error| {
+            let doing = format!("{} can't be looked at: {error}", file.display());
+            Error::new(ErrorKind::Other, format!("{doing}; mend that, or name another folder with `--data DIR`"))
+        })?;
+        if is_there {
             return Ok(file);
         }
         let folder = self.folder.display();

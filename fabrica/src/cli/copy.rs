@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::store::{self, EmbeddedStore};
+use crate::store::{EmbeddedStore, copy_of};
 use crate::{Error, Result};
 
 /// A copy of what a file holds, which a program may be writing to; it goes with the folder.
 pub(super) fn of(source: &Path) -> Result<(TempDir, EmbeddedStore)> {
     let (folder, copy) = temporary()?;
-    store::backup(source, &copy)?;
+    copy_of(source, &copy).map_err(|error| error.context(format!("{} can't be read", source.display())))?;
     Ok((folder, EmbeddedStore::open(&copy)?))
 }
 

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::app::print;
-use super::apply::{Source, messages};
+use super::apply::{Reading, messages};
 use super::args::{DumpArgs, LoadArgs};
 use super::copy;
 use crate::client::{Exported, ImportDocument, ImportOptions, Imported, export, import};
-use crate::store::{self, EmbeddedStore, Revision};
+use crate::store::{self, EmbeddedStore, Revision, copy_of};
 use crate::{Error, ErrorKind, Result};
 
 /// The program may run meanwhile: what is read is a copy, of one moment.
@@ -33,6 +33,10 @@ pub(super) async fn dump(args: &DumpArgs) -> Result<()> {
 async fn to_file(from: &EmbeddedStore, path: &Path) -> Result<Exported> {
     let failed = |error: io::Error| Error::from(error).context(format!("can't write {}", path.display()));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let message = format!("can't write {}: there is no folder {}; make it first", path.display(), folder.display());
+        return Err(Error::new(ErrorKind::Other, message));
+    }
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let mut out = BufWriter::new(file.as_file_mut());
     let exported = export(from, |object| out.write_all(document(&object)?.as_bytes()).map_err(failed)).await?;
@@ -62,7 +66,7 @@ pub(super) async fn load(args: &LoadArgs) -> Result<()> {
     let held = if file.exists() { Some(EmbeddedStore::open(&file)?) } else { None };
     let (_folder, copy) = copy::temporary()?;
     if held.is_some() {
-        store::backup(&file, &copy)?;
+        copy_of(&file, &copy).map_err(|error| error.context("nothing was loaded"))?;
     }
     let store = EmbeddedStore::options().revision_at_least(newest(&documents)).open(&copy)?;
     let imported = import(&store, documents, ImportOptions::default().overwrite(args.overwrite)).await;
@@ -97,7 +101,7 @@ fn newest(documents: &[ImportDocument]) -> Revision {
 fn read(files: &[PathBuf]) -> Result<Vec<ImportDocument>> {
     let (mut documents, mut problems) = (Vec::new(), Vec::new());
     for file in files {
-        let reading = Source::new(file)?.read();
+        let reading = Reading::of(file, file, "is not there; give the path of a dump");
         problems.extend(reading.problems.iter().map(ToString::to_string));
         let read = reading.documents.into_iter();
         documents.extend(read.map(|(place, object)| ImportDocument::new(place.to_string(), object)));

@@ -37,6 +37,8 @@ mod transaction;
 mod watch;
 
 pub use contract::Store;
+#[cfg(feature = "cli")]
+pub(crate) use embedded::copy_of;
 #[cfg(feature = "embedded")]
 pub use embedded::{EmbeddedOptions, EmbeddedStats, EmbeddedStore, Restored, backup, restore};
 pub use entry::{Entry, Key};

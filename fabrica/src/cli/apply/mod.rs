@@ -29,7 +29,8 @@ use tracing::{debug, error, info, warn};
 
 use manifest::{Identity, Manifest};
 use plan::Plan;
-pub(super) use source::Source;
+pub(super) use source::Reading;
+use source::Source;
 use watch::FileWatch;
 
 use crate::client::{Applied, CachedState, Client, DeleteOptions, Patch};

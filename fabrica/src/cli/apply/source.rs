@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// One `--apply PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Source {
+pub(super) struct Source {
     /// As the user gave it, for messages.
     given: PathBuf,
     /// Absolute, so that the same words said in another folder mean another source. Links are not followed: what a
@@ -22,7 +22,7 @@ pub(in super::super) struct Source {
 }
 
 impl Source {
-    pub(in super::super) fn new(given: &Path) -> Result<Self> {
+    pub(super) fn new(given: &Path) -> Result<Self> {
         let fail = |why: &dyn fmt::Display| {
             Error::new(ErrorKind::Startup, format!("`--apply {}` can't be used: {why}", given.display()))
         };
@@ -43,29 +43,8 @@ impl Source {
     }
 
     /// Reads everything that is there now.
-    pub(in super::super) fn read(&self) -> Reading {
-        let mut reading = Reading::default();
-        match fs::metadata(&self.path) {
-            Ok(metadata) if metadata.is_dir() => self.read_folder(&mut reading),
-            Ok(_) => reading.file(&self.path, &self.given),
-            Err(error) => reading.unreadable(self, &error),
-        }
-        reading
-    }
-
-    fn read_folder(&self, reading: &mut Reading) {
-        let names = fs::read_dir(&self.path).and_then(|entries| {
-            entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
-        });
-        match names {
-            Err(error) => reading.unreadable(self, &error),
-            Ok(mut names) => {
-                names.sort();
-                for name in names.iter().filter(|name| is_manifest(Path::new(name))) {
-                    reading.file(&self.path.join(name), &self.given.join(name));
-                }
-            }
-        }
+    pub(super) fn read(&self) -> Reading {
+        Reading::of(&self.path, &self.given, "is not there; it is applied as soon as it is")
     }
 }
 
@@ -90,6 +69,39 @@ pub(in super::super) struct Reading {
 }
 
 impl Reading {
+    /// Reads a file, or the files of a folder. `shown` is its name in messages; `if_absent` says what it means if it is
+    /// not there.
+    pub(in super::super) fn of(path: &Path, shown: &Path, if_absent: &str) -> Self {
+        let mut reading = Self::default();
+        let read = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => reading.folder(path, shown),
+            Ok(_) => {
+                reading.file(path, shown);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = read {
+            let message = match error.kind() {
+                io::ErrorKind::NotFound => if_absent.to_owned(),
+                _ => format!("can't be read: {error}"),
+            };
+            let place = Place::file(shown.display().to_string());
+            reading.problems.push(Problem { place, message, hides: true });
+        }
+        reading
+    }
+
+    fn folder(&mut self, path: &Path, shown: &Path) -> io::Result<()> {
+        let names = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()));
+        let mut names = names.collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        for name in names.iter().filter(|name| is_manifest(Path::new(name))) {
+            self.file(&path.join(name), &shown.join(name));
+        }
+        Ok(())
+    }
+
     fn file(&mut self, path: &Path, shown: &Path) {
         let file = shown.display().to_string();
         let text = match read_text(path) {
@@ -108,15 +120,6 @@ impl Reading {
                 Err(message) => self.problems.push(Problem { place, message, hides: true }),
             }
         }
-    }
-
-    fn unreadable(&mut self, source: &Source, error: &io::Error) {
-        let message = if error.kind() == io::ErrorKind::NotFound {
-            "is not there; it is applied as soon as it is".to_owned()
-        } else {
-            format!("can't be read: {error}")
-        };
-        self.problems.push(Problem { place: Place::file(source.to_string()), message, hides: true });
     }
 }
 

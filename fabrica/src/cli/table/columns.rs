@@ -32,9 +32,8 @@ impl Shown {
     }
 
     /// The one owner that acts on it.
-    pub(super) fn owner(&self) -> Option<&Uid> {
-        let controller = |owner: &&OwnerReference| owner.controller;
-        self.metadata.owner_references.iter().find(controller).map(|owner| &owner.uid)
+    pub(super) fn owner(&self) -> Option<&OwnerReference> {
+        self.metadata.owner_references.iter().find(|owner| owner.controller)
     }
 
     /// Its name, with its namespace if it has one.

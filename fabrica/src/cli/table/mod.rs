@@ -62,7 +62,7 @@ fn sections(client: &Client, kinds: &[Columns], room: usize, now: Timestamp) -> 
     }
     let objects: Vec<_> = kinds.iter().map(|kind| (kind, kind.objects(client, total))).collect();
     let (below_owners, alone): (Vec<_>, Vec<_>) = {
-        let related = tree::related(objects.iter().map(|(_, objects)| objects.as_slice()));
+        let related = tree::related(objects.iter().map(|(kind, objects)| (*kind, objects.as_slice())));
         objects.into_iter().zip(related).partition(|(_, is_related)| *is_related)
     };
     let alone = alone.iter().map(|((kind, objects), _)| kind.section(client, objects, now));

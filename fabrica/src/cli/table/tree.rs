@@ -6,19 +6,33 @@ use super::columns::{Columns, Shown};
 use super::render::{Row, Section};
 use crate::resource::{Timestamp, Uid};
 
+/// What an object is known by: its group, kind and uid. Objects of two kinds may have the same uid.
+type Id<'a> = (&'a str, &'a str, &'a Uid);
+
+fn id<'a>(kind: &'a Columns, object: &'a Shown) -> Id<'a> {
+    (kind.type_.group, kind.type_.kind, object.uid())
+}
+
+fn owner(object: &Shown) -> Option<Id<'_>> {
+    object.owner().map(|owner| (owner.group(), owner.kind.as_str(), &owner.uid))
+}
+
 /// Which kinds have objects that own others, or are owned by others, of those that are given.
-pub(super) fn related<'a>(kinds: impl Iterator<Item = &'a [Shown]> + Clone) -> Vec<bool> {
-    let uids: BTreeSet<&Uid> = kinds.clone().flatten().map(Shown::uid).collect();
-    let owner = |object: &'a Shown| object.owner().filter(|owner| uids.contains(*owner));
-    let owners: BTreeSet<&Uid> = kinds.clone().flatten().filter_map(owner).collect();
-    let is_related = |object: &'a Shown| owner(object).is_some() || owners.contains(object.uid());
-    kinds.map(|objects| objects.iter().any(is_related)).collect()
+pub(super) fn related<'a>(kinds: impl Iterator<Item = (&'a Columns, &'a [Shown])> + Clone) -> Vec<bool> {
+    let ids = |(kind, objects): (&'a Columns, &'a [Shown])| objects.iter().map(move |object| id(kind, object));
+    let known: BTreeSet<Id<'_>> = kinds.clone().flat_map(ids).collect();
+    let known_owner = |object: &'a Shown| owner(object).filter(|owner| known.contains(owner));
+    let owners: BTreeSet<Id<'_>> = kinds.clone().flat_map(|(_, objects)| objects).filter_map(known_owner).collect();
+    let are_related = |(kind, objects): (&'a Columns, &'a [Shown])| {
+        objects.iter().any(|object| known_owner(object).is_some() || owners.contains(&id(kind, object)))
+    };
+    kinds.map(are_related).collect()
 }
 
 /// All objects of some kinds, each below its owner; nothing if there are none.
 pub(super) fn section<'a>(kinds: impl Iterator<Item = (&'a Columns, &'a [Shown])>, now: Timestamp) -> Option<Section> {
     let objects: Vec<_> = kinds.flat_map(|(kind, objects)| objects.iter().map(move |object| (kind, object))).collect();
-    let links: Vec<_> = objects.iter().map(|(_, object)| (object.uid(), object.owner())).collect();
+    let links: Vec<_> = objects.iter().map(|(kind, object)| (id(kind, object), owner(object))).collect();
     let (mut rows, mut counts) = (Vec::new(), Vec::<(&str, usize)>::new());
     for (index, depth) in arrange(&links) {
         let (kind, object) = objects[index];
@@ -39,13 +53,13 @@ pub(super) fn section<'a>(kinds: impl Iterator<Item = (&'a Columns, &'a [Shown])
 
 /// The order in which objects are shown, and how deep: each followed by what it owns, otherwise in the order in which
 /// they are given. One whose owner isn't there stands by itself; so does, somewhere, one of those that own each other.
-fn arrange(links: &[(&Uid, Option<&Uid>)]) -> Vec<(usize, usize)> {
-    let uids: BTreeSet<&Uid> = links.iter().map(|(uid, _)| *uid).collect();
-    let mut below: BTreeMap<&Uid, Vec<usize>> = BTreeMap::new();
+fn arrange<K: Copy + Ord>(links: &[(K, Option<K>)]) -> Vec<(usize, usize)> {
+    let known: BTreeSet<K> = links.iter().map(|(id, _)| *id).collect();
+    let mut below: BTreeMap<K, Vec<usize>> = BTreeMap::new();
     let mut roots = Vec::new();
     for (index, (_, owner)) in links.iter().enumerate() {
         match owner {
-            Some(owner) if uids.contains(*owner) => below.entry(*owner).or_default().push(index),
+            Some(owner) if known.contains(owner) => below.entry(*owner).or_default().push(index),
             _ => roots.push(index),
         }
     }
@@ -58,7 +72,7 @@ fn arrange(links: &[(&Uid, Option<&Uid>)]) -> Vec<(usize, usize)> {
                 continue;
             }
             order.push((index, depth));
-            let children = below.get(links[index].0).into_iter().flatten().rev();
+            let children = below.get(&links[index].0).into_iter().flatten().rev();
             next.extend(children.map(|child| (*child, depth + 1)));
         }
     }
@@ -70,14 +84,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resource::Resource;
     use crate::resource::sample::Device;
+    use crate::resource::{Namespace, Resource};
 
     fn order(links: &[(&str, &str)]) -> Vec<(String, usize)> {
-        let uids: Vec<(Uid, Option<Uid>)> =
-            links.iter().map(|(uid, owner)| ((*uid).into(), (!owner.is_empty()).then(|| (*owner).into()))).collect();
-        let links: Vec<_> = uids.iter().map(|(uid, owner)| (uid, owner.as_ref())).collect();
-        arrange(&links).into_iter().map(|(index, depth)| (links[index].0.to_string(), depth)).collect()
+        let links: Vec<_> =
+            links.iter().map(|(id, owner)| (*id, Some(*owner).filter(|owner| !owner.is_empty()))).collect();
+        arrange(&links).into_iter().map(|(index, depth)| (links[index].0.to_owned(), depth)).collect()
     }
 
     fn expected(order: &[(&str, usize)]) -> Vec<(String, usize)> {
@@ -98,9 +111,12 @@ mod tests {
         assert_eq!(order(&[("a", "b"), ("b", "a"), ("c", "c")]), expected(&[("a", 0), ("b", 1), ("c", 0)]));
     }
 
+    /// An object that a device owns.
     fn shown(name: &str, owner: Option<&str>) -> Shown {
-        let owners =
-            owner.map(|uid| json!({ "apiVersion": "v1", "kind": "K", "name": uid, "uid": uid, "controller": true }));
+        let api_version = Device::TYPE.api_version;
+        let owners = owner.map(
+            |uid| json!({ "apiVersion": api_version, "kind": "Device", "name": uid, "uid": uid, "controller": true }),
+        );
         let owners: Vec<_> = owners.into_iter().collect();
         Shown::new(json!({ "metadata": { "name": name, "uid": name, "ownerReferences": owners } }))
     }
@@ -108,12 +124,23 @@ mod tests {
     #[test]
     fn a_kind_is_related_if_one_of_its_objects_owns_or_is_owned() {
         let kinds = [
-            vec![shown("rack", None)],
-            vec![shown("stray", None), shown("blade", Some("rack"))],
-            vec![shown("template", None)],
-            vec![shown("orphan", Some("gone"))],
+            (Device::TYPE, vec![shown("a", None)]),
+            (Namespace::TYPE, vec![shown("stray", None), shown("lab", Some("a"))]),
+            (Namespace::TYPE, vec![shown("a", None)]),
+            (Namespace::TYPE, vec![shown("orphan", Some("gone"))]),
         ];
-        assert_eq!(related(kinds.iter().map(Vec::as_slice)), [true, true, false, false]);
+        let kinds = kinds.map(|(type_, objects)| (Columns::of(type_), objects));
+        let related = related(kinds.iter().map(|(kind, objects)| (kind, objects.as_slice())));
+        assert_eq!(related, [true, true, false, false]);
+    }
+
+    #[test]
+    fn an_owner_is_not_taken_for_another_kind_of_the_same_uid() {
+        let kinds = [(Namespace::TYPE, shown("a", None)), (Device::TYPE, shown("a", None))];
+        let kinds = kinds.map(|(type_, object)| (Columns::of(type_), [object, shown("b", Some("a"))]));
+        let section = section(kinds.iter().map(|(kind, objects)| (kind, &objects[..])), Timestamp::now()).unwrap();
+        let rows = section.rows.iter().map(|row| (row.depth, &*row.cells[0])).collect::<Vec<_>>();
+        assert_eq!(rows, [(0, "Namespace a"), (0, "Device a"), (1, "Namespace b"), (1, "Device b")]);
     }
 
     #[test]

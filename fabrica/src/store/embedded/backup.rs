@@ -65,9 +65,8 @@ pub fn backup(source: impl AsRef<Path>, dest: impl AsRef<Path>) -> Result<Revisi
     if dest.path().exists() {
         return Err(failed("the file exists already; give the name of a new one"));
     }
-    let source = Files::find(source.as_ref())?;
     let unfinished = dest.beside(".unfinished");
-    let copied = copy(source.path(), &unfinished).and_then(|()| check(&unfinished, source.path()));
+    let copied = copy_of(source.as_ref(), &unfinished);
     let named = copied.map_err(|error| failed(&error.to_string())).and_then(|revision| {
         let named = fs::rename(&unfinished, dest.path()).and_then(|()| dest.sync_folder());
         named.map(|()| revision).map_err(|error| failed(&error.to_string()))
@@ -77,6 +76,13 @@ pub fn backup(source: impl AsRef<Path>, dest: impl AsRef<Path>) -> Result<Revisi
         let _ = fs::remove_file(&unfinished);
     }
     named
+}
+
+/// Copies the store in a file to a file that nobody else uses, as [`backup`] does, and checks the copy.
+pub(crate) fn copy_of(source: &Path, dest: &Path) -> Result<Revision> {
+    let source = Files::find(source)?;
+    copy(source.path(), dest)?;
+    check(dest, source.path())
 }
 
 /// What [`restore`] did.

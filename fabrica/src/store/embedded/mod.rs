@@ -28,6 +28,8 @@ use super::feed::Feed;
 use super::image::Image;
 use super::{Entry, Key, Limits, ListPage, Page, Revision, Store, StoreError, Transaction, Watch};
 use crate::Result;
+#[cfg(feature = "cli")]
+pub(crate) use backup::copy_of;
 pub use backup::{Restored, backup, restore};
 use database::Database;
 use files::Files;
