@@ -1,15 +1,18 @@
 //! The objects of one kind in memory, and how they are found.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::hash_table::{self, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::cached::CachedObject;
 use super::feed::{Feed, FeedItem, Feeds};
 use super::owners::Owners;
 use crate::resource::{ObjectKey, Uid};
+use crate::store::PackedMap;
 
 /// Where an object stands in a list: by namespace, then by name. One string, so that a lookup borrows.
 type Place = Arc<str>;
@@ -28,8 +31,10 @@ pub(super) fn place(namespace: &str, name: &str) -> String {
 
 /// The objects of one kind. Only the follower changes it.
 pub(crate) struct Cache {
-    objects: HashMap<Uid, CachedObject>,
-    by_name: BTreeMap<Place, Uid>,
+    /// By the uid that each object has itself: an own copy in the table would cost three times what the object does there.
+    objects: HashTable<CachedObject>,
+    hasher: DefaultHashBuilder,
+    by_name: PackedMap<Place, Uid>,
     /// For each selectable field, in their order: the objects that have a value, in the order of a list.
     by_field: Vec<HashMap<Box<str>, BTreeMap<Place, Uid>>>,
     by_owner: Owners,
@@ -40,8 +45,9 @@ impl Cache {
     /// An empty cache that is indexed by so many fields.
     pub(super) fn new(fields: usize) -> Self {
         Self {
-            objects: HashMap::new(),
-            by_name: BTreeMap::new(),
+            objects: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            by_name: PackedMap::new(),
             by_field: std::iter::repeat_with(HashMap::new).take(fields).collect(),
             by_owner: Owners::new(),
             feeds: Feeds::default(),
@@ -50,13 +56,13 @@ impl Cache {
 
     /// The object with a uid.
     pub(crate) fn get(&self, uid: &str) -> Option<&CachedObject> {
-        self.objects.get(uid)
+        self.objects.find(self.hasher.hash_one(uid), |object| **object.uid() == *uid)
     }
 
     /// The object with a name.
     pub(crate) fn by_name(&self, namespace: &str, name: &str) -> Option<(&Uid, &CachedObject)> {
         let uid = self.by_name.get(place(namespace, name).as_str())?;
-        self.objects.get_key_value(uid)
+        self.get(uid).map(|object| (object.uid(), object))
     }
 
     /// How many there are.
@@ -70,7 +76,7 @@ impl Cache {
         // No object has two names, so there are as many names as objects only if each has one.
         let all_named = self.by_name.len() == self.objects.len();
         let by_name = all_named.then(|| self.by_name.values()).into_iter().flatten();
-        by_name.chain((!all_named).then(|| self.objects.keys()).into_iter().flatten())
+        by_name.chain((!all_named).then(|| self.objects.iter().map(CachedObject::uid)).into_iter().flatten())
     }
 
     /// The objects after a place, ordered by namespace and name.
@@ -79,7 +85,7 @@ impl Cache {
         place: Option<&str>,
     ) -> impl Iterator<Item = (&'a str, &'a CachedObject)> + use<'a> {
         let start = place.map_or(Bound::Unbounded, Bound::Excluded);
-        self.resolve(self.by_name.range::<str, _>((start, Bound::Unbounded)))
+        self.resolve(self.by_name.from(start))
     }
 
     /// The objects after a place that have a value in an indexed field, ordered alike.
@@ -98,7 +104,7 @@ impl Cache {
     pub(super) fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Uid> + use<'a> {
         // Names are not empty: every object of the namespace comes after this.
         let start = place(namespace, "");
-        let after = self.by_name.range::<str, _>((Bound::Excluded(start.as_str()), Bound::Unbounded));
+        let after = self.by_name.from(Bound::Excluded(start.as_str()));
         after.take_while(move |(place, _)| place.starts_with(&start)).map(|(_, uid)| uid)
     }
 
@@ -115,7 +121,7 @@ impl Cache {
     /// The objects of an owner, those that can't be decoded among them, in the order of a list.
     pub(super) fn children<'a>(&'a self, owner: &ObjectKey) -> impl Iterator<Item = (&'a Uid, &'a CachedObject)> {
         let children = self.by_owner.in_order(owner.kind.group, owner.kind.kind, &owner.uid);
-        children.into_iter().filter_map(|uid| self.objects.get_key_value(uid))
+        children.into_iter().filter_map(|uid| Some((uid, self.get(uid)?)))
     }
 
     /// Those that a foreground deletion of their owner waits for.
@@ -132,23 +138,37 @@ impl Cache {
         &'a self,
         places: impl Iterator<Item = (&'a Place, &'a Uid)>,
     ) -> impl Iterator<Item = (&'a str, &'a CachedObject)> {
-        places.filter_map(|(place, uid)| Some((&**place, self.objects.get(uid)?)))
+        places.filter_map(|(place, uid)| Some((&**place, self.get(uid)?)))
     }
 
     /// The uid as the cache already holds it, so that an object's versions share one.
     pub(super) fn intern(&self, uid: &str) -> Uid {
-        self.objects.get_key_value(uid).map_or_else(|| uid.into(), |(uid, _)| uid.clone())
+        self.get(uid).map_or_else(|| uid.into(), |object| object.uid().clone())
     }
 
     /// Puts or removes an object, brings the indexes and the feeds up to date, and returns what was there.
     pub(super) fn apply(&mut self, uid: &Uid, new: Option<&CachedObject>) -> Option<CachedObject> {
-        let old = match new {
-            Some(new) => self.objects.insert(uid.clone(), new.clone()),
-            None => self.objects.remove(uid),
-        };
+        let old = self.replace(uid, new);
         self.index(uid, old.as_ref(), new);
         self.feeds.push(&FeedItem { uid: uid.clone(), old: old.clone(), new: new.cloned() });
         old
+    }
+
+    fn replace(&mut self, uid: &Uid, new: Option<&CachedObject>) -> Option<CachedObject> {
+        let hasher = &self.hasher;
+        let hash = |object: &CachedObject| hasher.hash_one(&**object.uid());
+        let entry = self.objects.entry(hasher.hash_one(&**uid), |object| object.uid() == uid, hash);
+        match (entry, new) {
+            (hash_table::Entry::Occupied(mut entry), Some(new)) => {
+                Some(std::mem::replace(entry.get_mut(), new.clone()))
+            }
+            (hash_table::Entry::Occupied(entry), None) => Some(entry.remove().0),
+            (hash_table::Entry::Vacant(entry), Some(new)) => {
+                entry.insert(new.clone());
+                None
+            }
+            (hash_table::Entry::Vacant(_), None) => None,
+        }
     }
 
     fn index(&mut self, uid: &Uid, old: Option<&CachedObject>, new: Option<&CachedObject>) {
@@ -225,6 +245,6 @@ impl Cache {
 }
 
 /// The place as the index of names holds it already, so that all indexes share one.
-fn shared(by_name: &BTreeMap<Place, Uid>, place: &str) -> Place {
+fn shared(by_name: &PackedMap<Place, Uid>, place: &str) -> Place {
     by_name.get_key_value(place).map_or_else(|| place.into(), |(place, _)| place.clone())
 }

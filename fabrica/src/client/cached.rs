@@ -27,9 +27,14 @@ pub(crate) struct Cached {
     pub(crate) created: Revision,
     /// The revision that made this version.
     pub(crate) modified: Revision,
-    /// The values of the kind's selectable fields, in their order; nothing for a kind without.
-    fields: Box<[Option<Box<str>>]>,
+    uid: Uid,
+    /// Only for a kind with selectable fields: most have none, and every object has this.
+    fields: Option<Box<Fields>>,
 }
+
+/// The values of the kind's selectable fields, in their order.
+#[derive(PartialEq)]
+struct Fields(Box<[Option<Box<str>>]>);
 
 /// An object, or the reason why there is none.
 pub(crate) enum CachedState {
@@ -60,13 +65,20 @@ impl CachedObject {
             Err(error) => CachedState::Undecodable(Arc::new(error)),
         };
         let fields = kind.field_values(&entry.value);
+        let fields = (!fields.is_empty()).then(|| Box::new(Fields(fields)));
         Self(Arc::new(Cached {
             state,
             raw: entry.value.clone(),
             created: entry.created,
             modified: entry.modified,
+            uid: uid.clone(),
             fields,
         }))
+    }
+
+    /// The uid of the object.
+    pub(super) fn uid(&self) -> &Uid {
+        &self.uid
     }
 
     /// The object, if it could be decoded.
@@ -136,7 +148,7 @@ impl CachedObject {
 
     /// The value of a selectable field.
     pub(super) fn field(&self, index: usize) -> Option<&str> {
-        self.fields.get(index)?.as_deref()
+        self.fields.as_ref()?.0.get(index)?.as_deref()
     }
 }
 

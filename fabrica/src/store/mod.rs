@@ -31,6 +31,7 @@ mod error;
 mod feed;
 mod image;
 mod memory;
+mod packed_map;
 mod page;
 mod revision;
 mod transaction;
@@ -44,6 +45,7 @@ pub use embedded::{EmbeddedOptions, EmbeddedStats, EmbeddedStore, Restored, back
 pub use entry::{Entry, Key};
 pub use error::StoreError;
 pub use memory::{Fault, Faults, MemoryStore};
+pub(crate) use packed_map::PackedMap;
 pub use page::{ListPage, Page, PageToken};
 pub use revision::Revision;
 pub use transaction::{Guard, Limits, Op, Transaction};

@@ -1,6 +1,6 @@
 //! Reading what the file holds.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 
 use hashbrown::HashMap;
@@ -11,13 +11,13 @@ use super::row::{self, LogRow, Unreadable};
 use super::trouble;
 use crate::Result;
 use crate::store::image::Version;
-use crate::store::{Batch, Change, Entry, Key, Revision};
+use crate::store::{Batch, Change, Entry, Key, PackedMap, Revision};
 
 const ALL: &str = "SELECT id, created, key, value, sum FROM log WHERE id >= ? ORDER BY id";
 
 /// What a file holds.
 pub(super) struct Loaded {
-    pub(super) entries: BTreeMap<Key, Version>,
+    pub(super) entries: PackedMap<Key, Version>,
     pub(super) revision: Revision,
     /// Every change after this revision is in `batches`.
     pub(super) compacted: Revision,

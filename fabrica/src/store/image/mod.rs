@@ -4,7 +4,6 @@
 mod judge;
 mod pages;
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use parking_lot::Mutex;
 #[cfg(feature = "embedded")]
 use super::Batch;
 use super::feed::{Feed, Woken};
-use super::{Change, Entry, Key, ListPage, Page, Revision, StoreError, Transaction, Watch};
+use super::{Change, Entry, Key, ListPage, PackedMap, Page, Revision, StoreError, Transaction, Watch};
 pub(super) use judge::judge;
 
 /// The entries and the feed of one store. No call waits for anything but a short lock.
@@ -26,7 +25,7 @@ pub(super) struct Image {
 }
 
 struct State {
-    entries: BTreeMap<Key, Version>,
+    entries: PackedMap<Key, Version>,
     revision: Revision,
 }
 
@@ -45,7 +44,7 @@ impl Version {
 
 impl Image {
     /// One that holds these entries, of the feed's revision.
-    pub(super) fn new(entries: BTreeMap<Key, Version>, feed: Arc<Feed>) -> Self {
+    pub(super) fn new(entries: PackedMap<Key, Version>, feed: Arc<Feed>) -> Self {
         let revision = feed.latest();
         Self { state: Mutex::new(State { entries, revision }), feed }
     }
@@ -160,7 +159,7 @@ impl State {
 
     /// The entries with a prefix, in order, from a key on.
     fn under<'a>(&'a self, prefix: &'a Key, from: Bound<&'a Key>) -> impl Iterator<Item = Entry> {
-        let range = self.entries.range::<Key, _>((from, Bound::Unbounded));
-        range.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, version)| version.entry(key))
+        let entries = self.entries.from(from);
+        entries.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, version)| version.entry(key))
     }
 }

@@ -2,7 +2,6 @@
 
 mod faults;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 
 use super::feed::Feed;
 use super::image::Image;
-use super::{Entry, Key, Limits, ListPage, Page, Revision, Store, StoreError, Transaction, Watch};
+use super::{Entry, Key, Limits, ListPage, PackedMap, Page, Revision, Store, StoreError, Transaction, Watch};
 pub use faults::{Fault, Faults};
 
 /// How many revisions are kept for watches and pages, if nothing else is said.
@@ -49,7 +48,7 @@ impl MemoryStore {
         Self {
             inner: Arc::new(Inner {
                 faults: Faults::new(feed.clone()),
-                image: Image::new(BTreeMap::new(), feed),
+                image: Image::new(PackedMap::new(), feed),
                 limits: Limits::default(),
             }),
         }
