@@ -5,6 +5,7 @@ use std::path::Path;
 use super::EmbeddedStore;
 use crate::Result;
 use crate::store::Revision;
+use crate::store::feed::DEFAULT_WINDOW;
 
 /// Settings of an [`EmbeddedStore`]: each has a default that suits most programs.
 ///
@@ -30,7 +31,14 @@ pub struct EmbeddedOptions {
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { window: 10_000, max_bytes: None, revision: None, vfs: None, synchronous_off: false, eager: false }
+        Self {
+            window: DEFAULT_WINDOW,
+            max_bytes: None,
+            revision: None,
+            vfs: None,
+            synchronous_off: false,
+            eager: false,
+        }
     }
 }
 

@@ -14,6 +14,9 @@ use parking_lot::Mutex;
 use super::{Batch, Change, Key, Revision, StoreError, Watch};
 use reader::Reader;
 
+/// How many revisions every store keeps for watches and pages that are behind, if nothing else is said.
+pub(super) const DEFAULT_WINDOW: usize = 10_000;
+
 /// How many batches are taken from the log while its lock is held.
 const BATCHES_PER_LOCK: usize = 256;
 

@@ -7,13 +7,10 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 
-use super::feed::Feed;
+use super::feed::{DEFAULT_WINDOW, Feed};
 use super::image::Image;
 use super::{Entry, Key, Limits, ListPage, PackedMap, Page, Revision, Store, StoreError, Transaction, Watch};
 pub use faults::{Fault, Faults};
-
-/// How many revisions are kept for watches and pages, if nothing else is said.
-const DEFAULT_WINDOW: usize = 65_536;
 
 /// A store that keeps everything in memory, and loses it with the last clone of itself.
 ///
@@ -33,7 +30,7 @@ struct Inner {
 }
 
 impl MemoryStore {
-    /// An empty store that keeps its last 65,536 revisions for watches and pages.
+    /// An empty store that keeps its last 10,000 revisions for watches and pages.
     #[must_use]
     pub fn new() -> Self {
         Self::with_window(DEFAULT_WINDOW)
