@@ -4,6 +4,7 @@
 //! it once, and the program shows what became of it.
 
 use std::fmt;
+use std::io::IsTerminal as _;
 
 use fabrica::prelude::*;
 use fabrica::resource::Object;
@@ -95,7 +96,7 @@ async fn reconcile_device(device: &mut Device, ctx: &Context) -> Result<Action> 
 #[tokio::main]
 async fn main() -> Result<()> {
     // The log is only a log: the program goes on if nobody reads it (`| head`).
-    tracing_subscriber::fmt().log_internal_errors(false).init();
+    tracing_subscriber::fmt().log_internal_errors(false).with_ansi(std::io::stdout().is_terminal()).init();
 
     // Every `#[derive(Resource)]` and `#[reconciler]` of the program is found; objects are kept in memory.
     let controller = Controller::discover().workers(5).build().await?;
