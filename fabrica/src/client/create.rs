@@ -146,7 +146,7 @@ impl Client {
                 format!("can't be `{name}`: that namespace is being deleted; use another, or wait until it is gone");
             return Err(Error::invalid(what, vec![Fault::new("metadata.namespace", message)]));
         }
-        Ok((ObjectKey { kind: namespaces.group_kind(), uid: uid.clone() }, namespace.modified))
+        Ok((ObjectKey { kind: namespaces.group_kind(), uid: uid.clone() }, namespace.modified()))
     }
 }
 

@@ -58,7 +58,7 @@ impl Client {
 pub(super) fn deletion(target: &Target, options: &DeleteOptions) -> Result<Step> {
     let newest = &target.newest;
     let version = options.resource_version.filter(|version| !version.is_unset());
-    let is_other_version = version.is_some_and(|version| version.get() != newest.modified.get());
+    let is_other_version = version.is_some_and(|version| version.get() != newest.modified().get());
     if is_other_version || options.uid.as_ref().is_some_and(|uid| *uid != target.uid) {
         return Err(trouble::conflict(target.title()));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::cached::{CachedObject, CachedState};
+use super::cached::CachedObject;
 use super::delete::DeleteOptions;
 use super::envelope;
 use super::lifecycle::{Client, title};
@@ -141,9 +141,9 @@ impl Client {
 
 /// The object itself, or why there is none.
 pub(super) fn shared(type_: &ResourceType, object: &CachedObject) -> Result<Arc<dyn Object>> {
-    match &object.state {
-        CachedState::Decoded(object) => Ok(object.clone()),
-        CachedState::Undecodable(error) => {
+    match object.decoded() {
+        Ok(object) => Ok(object.clone()),
+        Err(error) => {
             let what = title(type_, &envelope::metadata(&object.raw).unwrap_or_default());
             let message =
                 format!("{}; what the store holds can't be decoded: apply it anew, or delete it", error.message);

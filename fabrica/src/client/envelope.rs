@@ -123,7 +123,7 @@ pub(super) fn value(cached: &CachedObject) -> Result<Value, Fault> {
     let mut envelope: Value = serde_json::from_slice(&cached.raw)
         .map_err(|error| Fault::new("", format!("what the store holds is no JSON ({error}): delete it")))?;
     if let Some(metadata) = envelope.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("resourceVersion".to_owned(), cached.modified.to_string().into());
+        metadata.insert("resourceVersion".to_owned(), cached.modified().to_string().into());
     }
     Ok(envelope)
 }

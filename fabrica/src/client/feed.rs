@@ -169,7 +169,7 @@ mod tests {
             old: old.map(version),
             new: new.map(version),
         };
-        let modified = |object: Option<CachedObject>| object.map(|object| object.modified.get());
+        let modified = |object: Option<CachedObject>| object.map(|object| object.modified().get());
         let items = join(changes.iter().map(item).collect());
         items.into_iter().map(|item| (item.uid.to_string(), modified(item.old), modified(item.new))).collect()
     }

@@ -130,7 +130,7 @@ impl Shared {
     fn is_known(&self, entry: &Entry) -> bool {
         let Some((kind, uid)) = self.split(&entry.key) else { return true };
         let cache = kind.cache.read();
-        cache.get(uid).is_some_and(|cached| cached.modified == entry.modified && cached.created == entry.created)
+        cache.get(uid).is_some_and(|cached| cached.modified() == entry.modified && cached.created == entry.created)
     }
 }
 

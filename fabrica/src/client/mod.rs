@@ -48,7 +48,7 @@ pub use update::Applied;
 pub use view::View;
 pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
 
-pub(crate) use cached::{CachedObject, CachedState};
+pub(crate) use cached::CachedObject;
 #[cfg(feature = "testing")]
 pub(crate) use lifecycle::title_of;
 pub(crate) use observer::{ObjectChange, Observer};

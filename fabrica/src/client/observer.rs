@@ -39,7 +39,7 @@ pub(crate) struct ObjectChange {
 
 impl fmt::Debug for ObjectChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let modified = |object: &Option<CachedObject>| object.as_ref().map(|object| object.modified.get());
+        let modified = |object: &Option<CachedObject>| object.as_ref().map(|object| object.modified().get());
         f.debug_struct("ObjectChange")
             .field("key", &self.key)
             .field("old", &modified(&self.old))

@@ -139,7 +139,7 @@ impl Client {
             if error.is_already_exists()
                 && let Some((key, cached)) = self.claims(child)
             {
-                return Ok(Owned::Going { key, seen: cached.modified, title: what });
+                return Ok(Owned::Going { key, seen: cached.modified(), title: what });
             }
             looks -= 1;
             if error.kind() != &ErrorKind::Conflict || looks == 0 {
@@ -154,7 +154,7 @@ impl Client {
             let Some((cached, key)) = found else { continue };
             let metadata = cached.metadata_ref(&key.uid);
             if self.is_going(&metadata, owner) {
-                return Ok(Owned::Going { seen: cached.modified, key, title: what });
+                return Ok(Owned::Going { seen: cached.modified(), key, title: what });
             }
             if metadata.controller().is_some_and(|other| !other.is_to(&owner.key)) {
                 return Err(error);

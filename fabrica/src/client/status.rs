@@ -65,7 +65,7 @@ impl Client {
         };
         Ok(match self.carry_out(target, ATTEMPTS, plan).await? {
             Done::Kept(_) => Saved::Unchanged,
-            Done::Put { previous, object } => Saved::Written { previous, revision: object.modified, object },
+            Done::Put { previous, object } => Saved::Written { previous, revision: object.modified(), object },
             Done::Deleted(_) | Done::Gone => Saved::Gone,
         })
     }
@@ -82,7 +82,7 @@ impl Client {
         let status = encode(|out| object.encode_status(out))?;
         let plan = &mut |target: &Target| {
             let read = metadata.resource_version;
-            if !read.is_unset() && read.get() != target.newest.modified.get() {
+            if !read.is_unset() && read.get() != target.newest.modified().get() {
                 return Err(trouble::conflict(target.title()));
             }
             put_status(target, &status)

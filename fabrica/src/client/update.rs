@@ -34,7 +34,7 @@ impl Client {
         // One attempt: a conflict is the caller's to resolve.
         let done = self
             .carry_out(self.target(&key)?, 1, &mut |target| {
-                if target.newest.modified.get() != metadata.resource_version.get() {
+                if target.newest.modified().get() != metadata.resource_version.get() {
                     return Err(trouble::conflict(target.title()));
                 }
                 target.replacement(object, metadata.clone())

@@ -71,7 +71,7 @@ impl Client {
         let created = target.newest.created;
         let mut left = attempts;
         loop {
-            let previous = target.newest.modified;
+            let previous = target.newest.modified();
             let done = match plan(&target)? {
                 Step::Keep => return Ok(Done::Kept(target.newest)),
                 Step::Put(value) => self.replace(&target, value).await.map(|object| Done::Put { previous, object }),
@@ -113,7 +113,7 @@ impl Client {
     async fn replace(&self, target: &Target, value: Bytes) -> Result<CachedObject, StoreError> {
         let key = keys::object(target.kind.group_kind(), &target.uid);
         // The modification says the incarnation too: an object that was created again has another one.
-        let guard = Guard::Modified(key.clone(), target.newest.modified);
+        let guard = Guard::Modified(key.clone(), target.newest.modified());
         let mut txn = Transaction::new().when(guard).put(key.clone(), value.clone());
         txn.guards.extend(target.guards.iter().cloned());
         let revision = self.commit(txn, &key, Some(&value)).await?;
@@ -125,7 +125,8 @@ impl Client {
         let kind = target.kind.group_kind();
         let key = keys::object(kind, &target.uid);
         let metadata = target.newest.metadata(&target.uid);
-        let mut txn = Transaction::new().when(Guard::Modified(key.clone(), target.newest.modified)).delete(key.clone());
+        let mut txn =
+            Transaction::new().when(Guard::Modified(key.clone(), target.newest.modified())).delete(key.clone());
         txn.guards.extend(target.guards.iter().cloned());
         if !metadata.name.is_empty() {
             txn = txn.delete(keys::name(kind, &metadata.namespace, &metadata.name));
@@ -183,7 +184,7 @@ impl Client {
         Ok(entry.map(|entry| {
             // Most often the cache has read it by now.
             let cached = target.kind.cache.read().get(&target.uid).cloned();
-            let same = cached.filter(|cached| cached.modified == entry.modified);
+            let same = cached.filter(|cached| cached.modified() == entry.modified);
             same.unwrap_or_else(|| CachedObject::read(&target.kind, &target.uid, &entry))
         }))
     }
@@ -191,7 +192,7 @@ impl Client {
 
 /// The version that a write made: the cache's, unless that has moved on or is closed.
 pub(super) fn written(kind: &Kind, uid: &Uid, value: Bytes, created: Revision, revision: Revision) -> CachedObject {
-    let cached = kind.cache.read().get(uid).filter(|cached| cached.modified == revision).cloned();
+    let cached = kind.cache.read().get(uid).filter(|cached| cached.modified() == revision).cloned();
     cached.unwrap_or_else(|| {
         let key = keys::object(kind.group_kind(), uid);
         CachedObject::read(kind, uid, &Entry { key, value, created, modified: revision })

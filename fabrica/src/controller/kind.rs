@@ -8,7 +8,7 @@ use tracing::{Instrument, info, info_span, warn};
 use super::failures::{Failure, Failures};
 use super::heat::Heat;
 use super::{guard, run};
-use crate::client::{CachedObject, CachedState, Saved};
+use crate::client::{CachedObject, Saved};
 use crate::event::{Event, EventBus, Pattern};
 use crate::queue::{Item, Next};
 use crate::reconciler::{Action, Context, Finalize, KindQueue, Options, Reason, Reasons, ReconcilerType, Shared};
@@ -140,9 +140,9 @@ impl Kind {
         if let Some(took) = self.heat.count(&key.uid) {
             warn!(object = %key, %reasons, "{key} runs hot: 100 reconciles in {took:?}, the last because: {reasons}");
         }
-        let object = match &cached.state {
-            CachedState::Decoded(object) => Arc::clone(object),
-            CachedState::Undecodable(error) => return self.undecodable(key, seen, error, item.attempt()),
+        let object = match cached.decoded() {
+            Ok(object) => Arc::clone(object),
+            Err(error) => return self.undecodable(key, seen, error, item.attempt()),
         };
         if object.metadata().is_deleting() && !self.must_finalize(&*object) {
             self.failures.clear(&key.uid);

@@ -74,7 +74,7 @@ impl Writes {
 
     fn record(&mut self, saved: &Saved) {
         let Saved::Written { previous, revision, object } = saved else { return };
-        if self.base.as_ref().is_some_and(|base| base.modified == *previous) {
+        if self.base.as_ref().is_some_and(|base| base.modified() == *previous) {
             self.own.push(*revision);
         }
         self.base = Some(object.clone());
@@ -241,7 +241,7 @@ impl Context {
     /// Wakes the object at hand when another one changes or goes, which was seen as this revision left it.
     pub(crate) fn wake_after(&self, other: ObjectKey, seen: Revision) {
         self.shared.awaited.wait(other.clone(), &self.key);
-        if self.client().cached(&other).is_some_and(|now| now.modified == seen) {
+        if self.client().cached(&other).is_some_and(|now| now.modified() == seen) {
             return;
         }
         // It changed before anybody waited for it. If it is gone, nothing would ever end the wait.
@@ -298,7 +298,7 @@ mod tests {
         assert!(ctx.shared.awaited.take(&key).is_empty());
 
         let key = (&*owner as &dyn Object).key();
-        let seen = client.cached(&key).unwrap().modified;
+        let seen = client.cached(&key).unwrap().modified();
         ctx.wake_after(key.clone(), seen);
         assert_eq!(ctx.shared.awaited.take(&key), std::slice::from_ref(ctx.key()));
         client.delete_object(&key, DeleteOptions::default()).await.unwrap();

@@ -33,7 +33,7 @@ pub(super) use source::Reading;
 use source::Source;
 use watch::FileWatch;
 
-use crate::client::{Applied, CachedState, Client, DeleteOptions, Patch};
+use crate::client::{Applied, Client, DeleteOptions, Patch};
 use crate::resource::{Metadata, Object, ObjectKey, ResourceType};
 use crate::{Error, Result};
 
@@ -220,10 +220,7 @@ impl Applier {
             let before = found.len();
             for key in self.client.keys(type_.group_kind()) {
                 let Some(object) = self.client.cached(&key) else { continue };
-                found.extend(match &object.state {
-                    CachedState::Decoded(object) => Marked::read(type_, key, object.metadata()),
-                    CachedState::Undecodable(_) => Marked::read(type_, key.clone(), &object.metadata(&key.uid)),
-                });
+                found.extend(Marked::read(type_, key.clone(), &object.metadata_ref(&key.uid)));
             }
             found[before..].sort_by(|one, other| one.identity.cmp(&other.identity));
         }

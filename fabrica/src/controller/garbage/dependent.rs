@@ -80,7 +80,7 @@ impl Collector {
             if leaves_orphans(&metadata) {
                 owners.releasing.push(reference);
             } else if waits(&metadata) {
-                owners.waiting.push((reference, key, owner.modified));
+                owners.waiting.push((reference, key, owner.modified()));
             } else {
                 owners.living += 1;
             }
