@@ -3,7 +3,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::program::{Folder, gadget, gadget_with_data, output};
+use super::program::{Folder, fails, gadget, output, well};
 
 fn schemas(folder: &Folder, check: bool) -> (i32, String, String) {
     let mut command = gadget(&["schemas", "--out", folder.path().to_str().unwrap()]);
@@ -129,15 +129,12 @@ spec: {}
 ",
     );
     let data = folder.at("data");
-    let (code, _, stderr) = output(gadget_with_data(&["load", &folder.at("parts.yaml"), "--data", &data]));
-    assert_eq!((code, stderr.as_str()), (0, ""));
-    let (code, stdout, stderr) = output(gadget_with_data(&["graph", "--owners", "--data", &data]));
-    assert_eq!((code, stderr.as_str()), (0, ""));
+    well(&["load", &folder.at("parts.yaml"), "--data", &data]);
+    let stdout = well(&["graph", "--owners", "--data", &data]);
     let owns: Vec<&str> = stdout.lines().filter(|line| line.contains("owns")).collect();
     assert_eq!(owns, ["    kind0 ==>|owns| kind1"], "{stdout}");
 
-    let (code, _, stderr) = output(gadget_with_data(&["graph", "--owners", "--data", &folder.at("nowhere")]));
-    assert_eq!(code, 1);
+    let stderr = fails(&["graph", "--owners", "--data", &folder.at("nowhere")]);
     assert!(stderr.contains("there is no data in"), "{stderr}");
 }
 

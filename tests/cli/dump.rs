@@ -6,25 +6,7 @@ use fabrica::store::{EmbeddedStore, Page, Revision, Store, Transaction, WatchIte
 use serde_json::Value;
 
 use super::apply::gadget_manifest;
-use super::program::{Folder, Program, Signal, gadget_with_data, output};
-
-fn run(args: &[&str]) -> (i32, String, String) {
-    output(gadget_with_data(args))
-}
-
-/// Runs it, and it goes well: stdout.
-fn well(args: &[&str]) -> String {
-    let (code, stdout, stderr) = run(args);
-    assert_eq!((code, stderr.as_str()), (0, ""), "{args:?}");
-    stdout
-}
-
-/// Runs it, and it doesn't: stderr.
-fn fails(args: &[&str]) -> String {
-    let (code, stdout, stderr) = run(args);
-    assert_eq!((code, stdout.as_str()), (1, ""), "{args:?}: {stderr}");
-    stderr
-}
+use super::program::{Folder, Program, Signal, fails, gadget_with_data, well};
 
 /// Without the versions, which each store gives anew.
 fn without_versions(dump: &str) -> String {

@@ -40,6 +40,20 @@ pub fn output(mut command: Command) -> (i32, String, String) {
     (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
+/// Runs the program to its end, with its data where the arguments say, and it goes well: stdout.
+pub fn well(args: &[&str]) -> String {
+    let (code, stdout, stderr) = output(gadget_with_data(args));
+    assert_eq!((code, stderr.as_str()), (0, ""), "{args:?}");
+    stdout
+}
+
+/// As [`well`], but it doesn't: stderr.
+pub fn fails(args: &[&str]) -> String {
+    let (code, stdout, stderr) = output(gadget_with_data(args));
+    assert_eq!((code, stdout.as_str()), (1, ""), "{args:?}: {stderr}");
+    stderr
+}
+
 /// A folder of one test, gone with it, with what arguments and manifests need.
 pub struct Folder(folder::Folder);
 
