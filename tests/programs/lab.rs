@@ -81,7 +81,7 @@ fn one() -> u8 {
     categories(all),
     conditions(Measured),
     column(name = "Mass", path = ".spec.mass"),
-    column(name = "Measured", path = ".status.conditions[?(@.type==\"Measured\")].status")
+    column(name = "Result", path = ".status.result")
 )]
 struct Sample {
     metadata: Metadata,

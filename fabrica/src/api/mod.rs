@@ -16,6 +16,7 @@ mod query;
 mod reply;
 mod server;
 mod status;
+mod table;
 mod target;
 
 pub use config::Config;
