@@ -13,21 +13,32 @@ use super::objects::{self, Call};
 use super::query::Query;
 use super::status::Status;
 use super::target::Target;
-use super::{Config, discovery, health, reply};
+use super::{Config, discovery, health, reply, watch};
 use crate::client::Client;
 use crate::controller::Controller;
+
+/// How many changes of each kind watches and pages find in memory; older ones are read from the store.
+const HISTORY: usize = 2048;
 
 /// What every request may need.
 pub(super) struct Api {
     pub(super) client: Client,
     pub(super) catalog: Catalog,
     pub(super) config: Config,
+    stopping: tokio::sync::watch::Receiver<bool>,
 }
 
 impl Api {
-    pub(super) fn new(controller: &Controller, config: Config) -> Self {
+    pub(super) fn new(controller: &Controller, config: Config, stopping: tokio::sync::watch::Receiver<bool>) -> Self {
         let client = controller.client().clone();
-        Self { catalog: Catalog::new(client.kinds()), client, config }
+        client.keep_history(HISTORY);
+        Self { catalog: Catalog::new(client.kinds()), client, config, stopping }
+    }
+
+    /// Waits until the server stops.
+    pub(super) async fn stopping(&self) {
+        // An error means that the server was dropped.
+        let _ = self.stopping.clone().wait_for(|stop| *stop).await;
     }
 }
 
@@ -78,6 +89,7 @@ async fn resource(api: &Arc<Api>, path: &str, request: Request) -> Result<Respon
     let (parts, body) = request.into_parts();
     let call = Call { api, served, target: &target, query: &query, headers: &parts.headers };
     match (&parts.method, &target.name, target.subresource.as_deref()) {
+        (&Method::GET, None, None) if query.watch => watch::watch(&call).await,
         (&Method::GET, None, None) => objects::list(&call).await,
         (&Method::GET, Some(name), None) => objects::get(&call, name),
         (&Method::GET, Some(name), Some("status")) if served.has_status() => objects::get(&call, name),

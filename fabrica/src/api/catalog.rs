@@ -1,5 +1,10 @@
 //! What is served: the kinds of the program and the few built-in ones that tools ask for.
 
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::table::Columns;
 use crate::resource::ResourceType;
 
 /// A resource that is served.
@@ -15,6 +20,7 @@ pub(super) struct Served {
     pub(super) short_names: &'static [&'static str],
     pub(super) categories: &'static [&'static str],
     pub(super) backing: Backing,
+    columns: OnceLock<Arc<Columns>>,
 }
 
 /// What stands behind a resource.
@@ -55,6 +61,25 @@ impl Served {
         matches!(self.backing, Backing::Kind(type_) if type_.has_status)
     }
 
+    /// The columns of its tables, made at the first use.
+    pub(super) fn columns(&self) -> Arc<Columns> {
+        let columns = || match self.backing {
+            Backing::Kind(type_) => Columns::of(type_),
+            Backing::Nothing => Columns::default(),
+        };
+        Arc::clone(self.columns.get_or_init(|| Arc::new(columns())))
+    }
+
+    /// Is what is shown the envelope as it is stored?
+    pub(super) fn is_envelope(&self) -> bool {
+        matches!(self.backing, Backing::Kind(_))
+    }
+
+    /// An object's envelope as this resource shows it.
+    pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
+        envelope
+    }
+
     fn of(type_: &'static ResourceType) -> Self {
         Self {
             group: type_.group,
@@ -66,6 +91,7 @@ impl Served {
             short_names: type_.short_names,
             categories: type_.categories,
             backing: Backing::Kind(type_),
+            columns: OnceLock::new(),
         }
     }
 }
@@ -81,7 +107,7 @@ pub(super) struct Catalog(Vec<Served>);
 impl Catalog {
     pub(super) fn new(types: &[&'static ResourceType]) -> Self {
         let mut all: Vec<Served> = types.iter().map(|type_| Served::of(type_)).collect();
-        all.push(SERVICES);
+        all.push(services());
         all.sort_by_key(|served| (served.group, served.version, served.plural));
         Self(all)
     }
@@ -116,17 +142,20 @@ impl Catalog {
 }
 
 /// `kubectl cluster-info` asks for services.
-const SERVICES: Served = Served {
-    group: "",
-    version: "v1",
-    kind: "Service",
-    plural: "services",
-    singular: "service",
-    namespaced: true,
-    short_names: &["svc"],
-    categories: &[],
-    backing: Backing::Nothing,
-};
+fn services() -> Served {
+    Served {
+        group: "",
+        version: "v1",
+        kind: "Service",
+        plural: "services",
+        singular: "service",
+        namespaced: true,
+        short_names: &["svc"],
+        categories: &[],
+        backing: Backing::Nothing,
+        columns: OnceLock::new(),
+    }
+}
 
 /// Orders versions as Kubernetes does: `v2` before `v1` before `v2beta1` before `v1beta2`, alpha last.
 fn stability(version: &str) -> (u8, u32, u32) {

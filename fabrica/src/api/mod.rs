@@ -18,6 +18,7 @@ mod server;
 mod status;
 mod table;
 mod target;
+mod watch;
 
 pub use config::Config;
 pub use listen::Listen;

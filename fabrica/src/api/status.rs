@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::catalog::Served;
 use super::reply;
+use crate::store::Revision;
 use crate::{Error, ErrorKind, Fault};
 
 /// An answer of kind `Status` that says what went wrong.
@@ -87,6 +88,26 @@ impl Status {
 
     pub(super) fn expired(message: impl Into<String>) -> Self {
         Self::new(StatusCode::GONE, "Expired", message)
+    }
+
+    /// The parameters of a list or watch contradict each other.
+    pub(super) fn wrong_options(verb: &str, field: &str, message: &str) -> Self {
+        let text = format!("ListOptions.meta.k8s.io \"\" is invalid: {field}: Forbidden: {field} {message}");
+        let mut status = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", text);
+        let cause = json!({ "reason": "FieldValueForbidden", "message": format!("Forbidden: {verb}: {message}"), "field": field });
+        let details = json!({ "group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause] });
+        status.details = details.as_object().cloned().unwrap_or_default();
+        status
+    }
+
+    /// A version was asked for that there is not yet.
+    pub(super) fn version_too_large(asked: Revision, current: Revision) -> Self {
+        let message = format!("Too large resource version: {asked}, current: {current}");
+        let mut status = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", format!("Timeout: {message}"));
+        let cause = json!({ "reason": "ResourceVersionTooLarge", "message": "Too large resource version" });
+        status.details.insert("causes".to_owned(), json!([cause]));
+        status.retry_after = Some(1);
+        status
     }
 
     pub(super) fn internal(message: impl Into<String>) -> Self {

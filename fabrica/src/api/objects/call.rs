@@ -44,7 +44,7 @@ impl Call<'_> {
     }
 
     /// What an error of the client means for the object that was asked for.
-    pub(super) fn failed(&self, error: &Error, name: &str) -> Status {
+    pub(in crate::api) fn failed(&self, error: &Error, name: &str) -> Status {
         Status::of(error, self.served, name)
     }
 }
