@@ -24,10 +24,12 @@ enum Source {
         type_: &'static str,
         field: &'static str,
     },
+    /// The name of the owner that acts on it.
+    Controller,
 }
 
 impl ResourceType {
-    /// The declared columns, then the condition `Ready` if the kind has it, then the age. `schema` is the kind's
+    /// The declared columns, then the condition `Ready` if the kind has it, the owner, and the age. `schema` is the kind's
     /// structural one.
     ///
     /// # Errors
@@ -46,6 +48,16 @@ impl ResourceType {
                     columns.push(PrinterColumn { name, kind: "string", description: description.into(), wide, source });
                 }
             }
+        }
+        if !is_declared("Owner") {
+            let description = "The name of the object that it belongs to.".into();
+            columns.push(PrinterColumn {
+                name: "Owner",
+                kind: "string",
+                description,
+                wide: true,
+                source: Source::Controller,
+            });
         }
         if !is_declared("Age") {
             columns.push(PrinterColumn {
@@ -91,6 +103,10 @@ impl PrinterColumn {
                 let conditions = envelope.pointer("/status/conditions")?.as_array()?;
                 conditions.iter().find(|condition| condition["type"] == *type_)?.get(*field)
             }
+            Source::Controller => {
+                let owners = envelope.pointer("/metadata/ownerReferences")?.as_array()?;
+                owners.iter().find(|owner| owner["controller"] == true)?.get("name")
+            }
         }
         .filter(|value| !value.is_null())
     }
@@ -100,6 +116,7 @@ impl PrinterColumn {
         let json_path = match &self.source {
             Source::Field(path) => path.json_path(),
             Source::Condition { type_, field } => format!(".status.conditions[?(@.type==\"{type_}\")].{field}"),
+            Source::Controller => ".metadata.ownerReferences[?(@.controller==true)].name".to_owned(),
         };
         let mut column = json!({ "name": self.name, "type": self.kind, "jsonPath": json_path });
         if !self.description.is_empty() {
@@ -119,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_is_looked_up_by_its_type() {
+    fn conditions_and_owners_are_looked_up() {
         let schema = Device::TYPE.openapi_schema().unwrap();
         let columns = Device::TYPE.printer_columns(&schema).unwrap();
         let column = |name: &str| columns.iter().find(|column| column.name == name).unwrap();
@@ -129,6 +146,9 @@ mod tests {
         assert_eq!(column("Ready").value(&envelope), Some(&json!("True")));
         assert_eq!(column("Reason").value(&envelope), Some(&json!("Up")));
         assert!(column("Reason").wide && !column("Ready").wide);
+        let owners = json!([{ "name": "a" }, { "name": "b", "controller": true }]);
+        let owned = json!({ "metadata": { "ownerReferences": owners } });
+        assert_eq!((column("Owner").value(&owned), column("Owner").value(&json!({}))), (Some(&json!("b")), None));
         assert_eq!((column("State").value(&envelope), column("Ready").value(&json!({}))), (None, None));
         assert_eq!(column("Ready").definition()["jsonPath"], ".status.conditions[?(@.type==\"Ready\")].status");
     }

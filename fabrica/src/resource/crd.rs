@@ -131,6 +131,7 @@ mod tests {
             ["Port", "string"],
             ["Ready", "string"],
             ["Reason", "string"],
+            ["Owner", "string"],
             ["Age", "date"]
         ]);
         assert_eq!(json!(kinds), expected);
