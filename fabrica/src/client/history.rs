@@ -57,6 +57,11 @@ impl History {
         Self { changes: VecDeque::new(), capacity: 0, base, gap: None, news: watch::Sender::new(closed) }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
     pub(super) fn grow(&mut self, capacity: usize) {
         self.capacity = self.capacity.max(capacity);
     }
