@@ -57,6 +57,11 @@ impl History {
         Self { changes: VecDeque::new(), capacity: 0, base, gap: None, news: watch::Sender::new(closed) }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
     pub(super) fn grow(&mut self, capacity: usize) {
         self.capacity = self.capacity.max(capacity);
     }
@@ -176,5 +181,78 @@ impl Shared {
                 history.begin_anew(to);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn revision(number: u64) -> Revision {
+        Revision::new(number)
+    }
+
+    fn history(capacity: usize, changes: &[(&str, u64)]) -> History {
+        let mut history = History::new(revision(1), false);
+        history.grow(capacity);
+        for change in changes {
+            push(&mut history, *change);
+        }
+        history
+    }
+
+    fn push(history: &mut History, (uid, number): (&str, u64)) {
+        history.push(HistoryChange::new(uid.into(), None, None, revision(number)));
+    }
+
+    /// The uids of the next revision; `None` if the history doesn't have it whole.
+    fn after(history: &History, cursor: u64, seen: u64) -> Option<Vec<String>> {
+        let next = history.after(revision(cursor), revision(seen))?;
+        Some(next.iter().map(|change| change.uid.to_string()).collect())
+    }
+
+    #[test]
+    fn a_revision_comes_whole_and_not_before_it_is_seen() {
+        let history = history(9, &[("a", 3), ("b", 3), ("a", 5)]);
+        assert_eq!(after(&history, 1, 2).unwrap(), [""; 0]);
+        assert_eq!(after(&history, 1, 4).unwrap(), ["a", "b"]);
+        assert_eq!(after(&history, 3, 5).unwrap(), ["a"]);
+        assert!(after(&history, 5, 9).unwrap().is_empty());
+    }
+
+    #[test]
+    fn old_revisions_give_way_whole_and_who_needs_them_is_told() {
+        let history = history(2, &[("a", 3), ("b", 3), ("a", 5)]);
+        assert_eq!(history.len(), 1);
+        assert!(after(&history, 2, 5).is_none());
+        assert!(history.before(revision(2)).is_none());
+        assert_eq!(after(&history, 3, 5).unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn a_revision_that_is_larger_than_the_history_is_held_until_the_next() {
+        let mut history = history(1, &[("a", 3), ("b", 3), ("c", 3)]);
+        assert_eq!(after(&history, 1, 3).unwrap().len(), 3);
+        assert_eq!(history.before(revision(2)).unwrap().len(), 3);
+        push(&mut history, ("a", 4));
+        assert_eq!(history.len(), 1);
+    }
+
+    #[test]
+    fn what_a_relist_finds_is_taken_back_by_lists_and_shown_to_no_follower() {
+        let mut history = history(9, &[("a", 3)]);
+        history.gap = Some(Gap { from: revision(4), to: revision(8) });
+        push(&mut history, ("b", 6));
+        assert_eq!(history.before(revision(4)).unwrap().len(), 1, "as long as the relist is not done");
+        assert!(history.before(revision(6)).is_none(), "nobody knows what was between");
+        assert!(history.before(revision(8)).unwrap().is_empty());
+        assert_eq!(after(&history, 1, 4).unwrap(), ["a"]);
+        assert!(after(&history, 4, 4).unwrap().is_empty());
+        assert!(after(&history, 4, 8).is_none());
+        assert!(after(&history, 1, 8).is_none());
+        assert!(after(&history, 8, 8).unwrap().is_empty());
+        history.begin_anew(revision(8));
+        assert!(after(&history, 4, 8).is_none());
+        assert!(after(&history, 8, 9).unwrap().is_empty());
     }
 }
