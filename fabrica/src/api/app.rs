@@ -55,9 +55,9 @@ async fn by_path(State(api): State<Arc<Api>>, request: Request) -> Response {
     match segments.as_slice() {
         ["api"] => discovery::core(State(api), request.headers().clone()).await,
         ["apis"] => discovery::groups(State(api), request.headers().clone()).await,
-        ["apis", group] => discovery::group(&api, group),
-        ["api", version] => discovery::version(&api, "", version),
-        ["apis", group, version] => discovery::version(&api, group, version),
+        ["apis", group] => discovery::group(&api, group, request.headers()),
+        ["api", version] => discovery::version(&api, "", version, request.headers()),
+        ["apis", group, version] => discovery::version(&api, group, version, request.headers()),
         _ => match resource(&api, &path, request).await {
             Ok(response) => response,
             Err(status) => status.into_response(),

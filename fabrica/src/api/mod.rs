@@ -8,6 +8,7 @@ mod body;
 mod catalog;
 mod config;
 mod discovery;
+mod etag;
 mod health;
 mod listen;
 mod negotiate;

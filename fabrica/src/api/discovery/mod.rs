@@ -1,0 +1,81 @@
+//! What there is: groups, versions, and the resources of each.
+
+mod aggregated;
+mod legacy;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::response::{IntoResponse, Response};
+
+use super::app::Api;
+use super::etag::Document;
+use super::negotiate::{self, Range};
+use super::reply;
+
+/// How long a client may keep what it read: it asks again, and is told when nothing is new.
+const CACHE: &str = "no-cache, private";
+
+/// `/api`.
+pub(super) async fn core(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
+    root(&headers, |aggregated| match aggregated {
+        Some(version) => aggregated::core(&api.catalog, version),
+        None => legacy::core(),
+    })
+}
+
+/// `/apis`.
+pub(super) async fn groups(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
+    root(&headers, |aggregated| match aggregated {
+        Some(version) => aggregated::groups(&api.catalog, version),
+        None => legacy::groups(&api.catalog),
+    })
+}
+
+/// `/apis/<group>`.
+pub(super) fn group(api: &Api, group: &str, headers: &HeaderMap) -> Response {
+    plain(headers, legacy::group(&api.catalog, group))
+}
+
+/// `/api/v1`, `/apis/<group>/<version>`.
+pub(super) fn version(api: &Api, group: &str, version: &str, headers: &HeaderMap) -> Response {
+    plain(headers, legacy::version(&api.catalog, group, version))
+}
+
+/// What stands at a root, in the one of its two forms that is wanted: in one document with all resources, of which
+/// version, or in parts.
+fn root(headers: &HeaderMap, document: impl FnOnce(Option<aggregated::Version>) -> serde_json::Value) -> Response {
+    let aggregated = match negotiate::choose(headers, form) {
+        Ok(aggregated) => aggregated,
+        Err(status) => return status.into_response(),
+    };
+    let mut response = Document::new(&document(aggregated)).reply(headers, CACHE);
+    if let Some(version) = aggregated
+        && response.headers().contains_key(CONTENT_TYPE)
+    {
+        let media_type = HeaderValue::from_static(version.media_type());
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
+    }
+    response
+}
+
+fn plain(headers: &HeaderMap, document: Option<serde_json::Value>) -> Response {
+    let Some(document) = document else { return reply::no_such_path() };
+    match negotiate::choose(headers, |range| (range.takes_json() && range.kind.is_empty()).then_some(())) {
+        Ok(()) => Document::new(&document).reply(headers, CACHE),
+        Err(status) => status.into_response(),
+    }
+}
+
+fn form(range: &Range<'_>) -> Option<Option<aggregated::Version>> {
+    if !range.takes_json() {
+        return None;
+    }
+    match (range.kind, range.group) {
+        ("", _) => Some(None),
+        ("APIGroupDiscoveryList", "apidiscovery.k8s.io") => aggregated::Version::parse(range.version).map(Some),
+        _ => None,
+    }
+}
