@@ -13,7 +13,7 @@ use super::objects::{self, Call};
 use super::query::Query;
 use super::status::Status;
 use super::target::Target;
-use super::{Config, discovery, health, reply};
+use super::{Config, discovery, health, openapi, reply};
 use crate::client::Client;
 use crate::controller::Controller;
 
@@ -22,12 +22,13 @@ pub(super) struct Api {
     pub(super) client: Client,
     pub(super) catalog: Catalog,
     pub(super) config: Config,
+    pub(super) documents: openapi::Documents,
 }
 
 impl Api {
     pub(super) fn new(controller: &Controller, config: Config) -> Self {
         let client = controller.client().clone();
-        Self { catalog: Catalog::new(client.kinds()), client, config }
+        Self { catalog: Catalog::new(client.kinds()), client, config, documents: openapi::Documents::default() }
     }
 }
 
@@ -38,6 +39,9 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/healthz", get(health::live))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/openapi/v2", get(openapi::v2))
+        .route("/openapi/v3", get(openapi::index))
+        .route("/openapi/v3/{*path}", get(openapi::version))
         .route("/api", get(discovery::core))
         .route("/apis", get(discovery::groups))
         .route("/api/", any(by_path))

@@ -20,6 +20,10 @@ impl Document {
         Self { hash: hash(&json), json }
     }
 
+    pub(super) fn json(&self) -> &Bytes {
+        &self.json
+    }
+
     /// Differs when the bytes do.
     pub(super) fn hash(&self) -> &str {
         &self.hash

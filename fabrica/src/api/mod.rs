@@ -13,6 +13,7 @@ mod health;
 mod listen;
 mod negotiate;
 mod objects;
+mod openapi;
 mod query;
 mod reply;
 mod server;
