@@ -56,7 +56,11 @@ pub(super) fn router(api: Arc<Api>) -> Router {
 async fn by_path(State(api): State<Arc<Api>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     match segments.as_slice() {
+        ["api" | "apis"] | ["api" | "apis", _] | ["apis", _, _] if !is_read => {
+            Status::method_not_allowed().into_response()
+        }
         ["api"] => discovery::core(State(api), request.headers().clone()).await,
         ["apis"] => discovery::groups(State(api), request.headers().clone()).await,
         ["apis", group] => discovery::group(&api, group, request.headers()),

@@ -98,7 +98,7 @@ pub(super) struct Catalog(Vec<Served>);
 
 impl Catalog {
     pub(super) fn new(types: &[&'static ResourceType]) -> Self {
-        let mut all = vec![CORE_EVENTS, EVENTS, SERVICES];
+        let mut all = built_in();
         for served in types.iter().map(|type_| Served::of(type_)) {
             // The kind behind the events is shown in their two forms only.
             if !all.iter().any(|built_in| (built_in.group, built_in.kind) == (served.group, served.kind)) {
@@ -138,34 +138,26 @@ impl Catalog {
     }
 }
 
-/// What `kubectl describe` and `kubectl events` ask for.
-const CORE_EVENTS: Served = Served {
-    group: "",
-    version: "v1",
-    kind: "Event",
-    plural: "events",
-    singular: "event",
-    namespaced: true,
-    short_names: &["ev"],
-    categories: &[],
-    backing: Backing::Events(EventForm::Core),
-};
-
-/// What the event recorders of today's clients write.
-const EVENTS: Served = Served { group: "events.k8s.io", backing: Backing::Events(EventForm::Events), ..CORE_EVENTS };
-
-/// `kubectl cluster-info` asks for services.
-const SERVICES: Served = Served {
-    group: "",
-    version: "v1",
-    kind: "Service",
-    plural: "services",
-    singular: "service",
-    namespaced: true,
-    short_names: &["svc"],
-    categories: &[],
-    backing: Backing::Nothing,
-};
+/// What tools ask for, whatever the program's kinds are: `kubectl describe` and `kubectl events` for events, the event
+/// recorders of today's clients for those of `events.k8s.io`, and `kubectl cluster-info` for services.
+fn built_in() -> Vec<Served> {
+    let namespaced = |group, kind, plural, singular, short_names, backing| Served {
+        group,
+        version: "v1",
+        kind,
+        plural,
+        singular,
+        namespaced: true,
+        short_names,
+        categories: &[],
+        backing,
+    };
+    vec![
+        namespaced("", "Event", "events", "event", &["ev"], Backing::Events(EventForm::Core)),
+        namespaced("events.k8s.io", "Event", "events", "event", &["ev"], Backing::Events(EventForm::Events)),
+        namespaced("", "Service", "services", "service", &["svc"], Backing::Nothing),
+    ]
+}
 
 /// Orders versions as Kubernetes does: `v2` before `v1` before `v2beta1` before `v1beta2`, alpha last.
 fn stability(version: &str) -> (u8, u32, u32) {

@@ -79,3 +79,49 @@ fn form(range: &Range<'_>) -> Option<Option<aggregated::Version>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::{ACCEPT, ETAG, IF_NONE_MATCH};
+    use serde_json::json;
+
+    use super::*;
+
+    fn ask(accept: &str) -> (u16, String) {
+        let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+        let response = root(&headers, |aggregated| json!(aggregated.is_some()));
+        let media_type = response.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
+        (response.status().as_u16(), media_type)
+    }
+
+    #[test]
+    fn the_first_form_that_is_known_is_answered_and_named() {
+        let v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        let v2beta1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+        let v9 = "application/json;g=apidiscovery.k8s.io;v=v9;as=APIGroupDiscoveryList";
+        for (accept, media_type) in [
+            (format!("{v2},{v2beta1},application/json"), v2),
+            (format!("{v9}, {v2beta1}, application/json"), v2beta1),
+            (format!("{v9},application/json"), "application/json"),
+            ("application/json".to_owned(), "application/json"),
+            ("*/*".to_owned(), "application/json"),
+            ("application/vnd.kubernetes.protobuf, */*".to_owned(), "application/json"),
+        ] {
+            assert_eq!(ask(&accept), (200, media_type.to_owned()), "{accept}");
+        }
+        assert_eq!(ask(v9).0, 406);
+        assert_eq!(ask("text/html").0, 406);
+    }
+
+    #[test]
+    fn the_two_forms_have_different_tags() {
+        let v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        let mut headers = HeaderMap::from_iter([(ACCEPT, v2.parse().unwrap())]);
+        let document = |aggregated: Option<aggregated::Version>| json!(aggregated.is_some());
+        let tag = root(&headers, document).headers()[ETAG].clone();
+        headers.insert(IF_NONE_MATCH, tag);
+        assert_eq!(root(&headers, document).status(), 304);
+        headers.remove(ACCEPT);
+        assert_eq!(root(&headers, document).status(), 200);
+    }
+}
