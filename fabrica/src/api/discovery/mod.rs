@@ -20,17 +20,17 @@ const CACHE: &str = "no-cache, private";
 
 /// `/api`.
 pub(super) async fn core(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
-    root(&headers, |aggregated| match aggregated {
-        Some(version) => aggregated::core(&api.catalog, version),
-        None => legacy::core(),
+    root(&headers, |form| match form {
+        Form::Aggregated(version) => aggregated::core(&api.catalog, version),
+        Form::Parts => legacy::core(),
     })
 }
 
 /// `/apis`.
 pub(super) async fn groups(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
-    root(&headers, |aggregated| match aggregated {
-        Some(version) => aggregated::groups(&api.catalog, version),
-        None => legacy::groups(&api.catalog),
+    root(&headers, |form| match form {
+        Form::Aggregated(version) => aggregated::groups(&api.catalog, version),
+        Form::Parts => legacy::groups(&api.catalog),
     })
 }
 
@@ -44,15 +44,23 @@ pub(super) fn version(api: &Api, group: &str, version: &str, headers: &HeaderMap
     plain(headers, legacy::version(&api.catalog, group, version))
 }
 
-/// What stands at a root, in the one of its two forms that is wanted: in one document with all resources, of which
-/// version, or in parts.
-fn root(headers: &HeaderMap, document: impl FnOnce(Option<aggregated::Version>) -> serde_json::Value) -> Response {
-    let aggregated = match negotiate::choose(headers, form) {
-        Ok(aggregated) => aggregated,
+/// How what stands at a root is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// The names of groups only: their resources stand elsewhere.
+    Parts,
+    /// One document with all resources.
+    Aggregated(aggregated::Version),
+}
+
+/// What stands at a root, in the form that is wanted.
+fn root(headers: &HeaderMap, document: impl FnOnce(Form) -> serde_json::Value) -> Response {
+    let form = match negotiate::choose(headers, form) {
+        Ok(form) => form,
         Err(status) => return status.into_response(),
     };
-    let mut response = Document::new(&document(aggregated)).reply(headers, CACHE);
-    if let Some(version) = aggregated
+    let mut response = Document::new(&document(form)).reply(headers, CACHE);
+    if let Form::Aggregated(version) = form
         && response.headers().contains_key(CONTENT_TYPE)
     {
         let media_type = HeaderValue::from_static(version.media_type());
@@ -69,13 +77,15 @@ fn plain(headers: &HeaderMap, document: Option<serde_json::Value>) -> Response {
     }
 }
 
-fn form(range: &Range<'_>) -> Option<Option<aggregated::Version>> {
+fn form(range: &Range<'_>) -> Option<Form> {
     if !range.takes_json() {
         return None;
     }
     match (range.kind, range.group) {
-        ("", _) => Some(None),
-        ("APIGroupDiscoveryList", "apidiscovery.k8s.io") => aggregated::Version::parse(range.version).map(Some),
+        ("", _) => Some(Form::Parts),
+        ("APIGroupDiscoveryList", "apidiscovery.k8s.io") => {
+            aggregated::Version::parse(range.version).map(Form::Aggregated)
+        }
         _ => None,
     }
 }
@@ -89,7 +99,7 @@ mod tests {
 
     fn ask(accept: &str) -> (u16, String) {
         let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
-        let response = root(&headers, |aggregated| json!(aggregated.is_some()));
+        let response = root(&headers, |form| json!(form == Form::Parts));
         let media_type = response.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
         (response.status().as_u16(), media_type)
     }
@@ -117,7 +127,7 @@ mod tests {
     fn the_two_forms_have_different_tags() {
         let v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
         let mut headers = HeaderMap::from_iter([(ACCEPT, v2.parse().unwrap())]);
-        let document = |aggregated: Option<aggregated::Version>| json!(aggregated.is_some());
+        let document = |form| json!(form == Form::Parts);
         let tag = root(&headers, document).headers()[ETAG].clone();
         headers.insert(IF_NONE_MATCH, tag);
         assert_eq!(root(&headers, document).status(), 304);
