@@ -30,7 +30,7 @@ impl Call<'_> {
     pub(super) fn type_(&self) -> Result<&'static ResourceType, Status> {
         match self.served.backing {
             Backing::Kind(type_) => Ok(type_),
-            Backing::Nothing => Err(Status::method_not_allowed()),
+            Backing::Events(_) | Backing::Nothing => Err(Status::method_not_allowed()),
         }
     }
 

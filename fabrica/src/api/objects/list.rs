@@ -14,7 +14,7 @@ use crate::client::ListOptions;
 pub(in crate::api) async fn list(call: &Call<'_>) -> Result<Response, Status> {
     let namespace = Some(call.target.namespace.to_string()).filter(|namespace| !namespace.is_empty());
     let (items, version): (Vec<Value>, _) = match call.served.backing {
-        Backing::Nothing => (Vec::new(), call.api.client.seen().get()),
+        Backing::Events(_) | Backing::Nothing => (Vec::new(), call.api.client.seen().get()),
         Backing::Kind(type_) => {
             let options = ListOptions { namespace, ..ListOptions::default() };
             let list = call.api.client.list_objects(type_, options).map_err(|error| call.failed(&error, ""))?;

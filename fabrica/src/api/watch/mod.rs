@@ -33,7 +33,7 @@ pub(in crate::api) async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         bookmarks: call.query.bookmarks,
     };
     let source = match call.served.backing {
-        Backing::Nothing => Source::Nothing,
+        Backing::Nothing | Backing::Events(_) => Source::Nothing,
         Backing::Kind(type_) => start.open(call, type_).await?,
     };
     let body = Body::from_stream(Watching::new(call.api, source, frames, limits).into_stream());
