@@ -81,7 +81,8 @@ fn candidates<'a>(
     selection: &'a Selection,
     after: Option<&str>,
 ) -> Box<dyn Iterator<Item = (&'a str, &'a CachedObject)> + 'a> {
-    if let Some((field, value)) = selection.index(kind) {
+    let indexes = selection.indexes(kind);
+    if let Some((field, value)) = indexes.min_by_key(|(field, value)| cache.count_with_field(*field, value)) {
         return Box::new(cache.with_field(field, value, after));
     }
     let Some(namespace) = selection.namespace() else { return Box::new(cache.after(after)) };

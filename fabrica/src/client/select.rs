@@ -40,9 +40,11 @@ impl Selection {
         self.namespace.as_deref()
     }
 
-    /// A field whose index finds all objects that can be meant, and the value to look up.
-    pub(super) fn index(&self, kind: &Kind) -> Option<(usize, &str)> {
-        self.fields.terms().iter().filter(|term| !term.negated).find_map(|term| match field(kind, &term.path)? {
+    /// The fields whose indexes each find all objects that can be meant, and the values to look up. An empty value is
+    /// that of an absent field, too, which is in no index.
+    pub(super) fn indexes(&self, kind: &Kind) -> impl Iterator<Item = (usize, &str)> {
+        let terms = self.fields.terms().iter().filter(|term| !term.negated && !term.value.is_empty());
+        terms.filter_map(|term| match field(kind, &term.path)? {
             Field::Indexed(index) => Some((index, term.value.as_str())),
             Field::Name | Field::Namespace => None,
         })
