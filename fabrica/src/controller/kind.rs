@@ -268,9 +268,10 @@ impl Kind {
     /// The object's run went well.
     fn recovered(&self, key: &ObjectKey) {
         if let Some(Failure { attempts, .. }) = self.failures.clear(&key.uid) {
-            let message = || format!("It went well after {attempts} failed attempts");
-            let (reason, reporter) = ("Recovered", Some(self.reconciler.name));
-            self.notices.say(|| Some(Notice::normal(key, reason, &message(), reporter)));
+            self.notices.say(|| {
+                let message = format!("It went well after {attempts} failed attempts");
+                Some(Notice::normal(key, "Recovered", &message, Some(self.reconciler.name)))
+            });
         }
     }
 

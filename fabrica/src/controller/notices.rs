@@ -3,10 +3,13 @@
 //! Nobody need listen: then a notice is not even made. Who listens never delays who says something: equal notices are
 //! counted, and of too many different ones it is only counted how many are lost.
 
+use std::borrow::Cow;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hashbrown::HashMap;
 use parking_lot::Mutex;
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::client::Client;
@@ -75,9 +78,9 @@ impl Notice {
         let data = event.data();
         let text = |key: &str| data.and_then(|data| data.get(key)).and_then(|value| value.as_str());
         let message = match data {
-            None | Some(serde_json::Value::Null) => event.event_type().to_owned(),
-            Some(serde_json::Value::String(message)) => message.clone(),
-            Some(data) => text("message").map_or_else(|| data.to_string(), str::to_owned),
+            None | Some(Value::Null) => event.event_type().into(),
+            Some(Value::String(message)) => message.into(),
+            Some(data) => text("message").map_or_else(|| json_start(data).into(), Cow::from),
         };
         let is_warning = text("type") == Some(RecordedEvent::WARNING);
         Some(Self::new(about.into(), is_warning, reason_of(event.event_type()), &message, reporter))
@@ -103,6 +106,30 @@ fn cut(message: &str) -> String {
         return message.to_owned();
     }
     format!("{}{MORE}", &message[..message.floor_char_boundary(MESSAGE_MAX - MORE.len())])
+}
+
+/// As much of the JSON as a message can hold, and a little more if there is more: large data must not hold its publisher up.
+fn json_start(data: &Value) -> String {
+    struct Start(Vec<u8>);
+
+    impl io::Write for Start {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.len() > MESSAGE_MAX {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.0.extend_from_slice(&bytes[..bytes.len().min(MESSAGE_MAX)]);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut start = Start(Vec::new());
+    // An error means that there is enough.
+    let _ = serde_json::to_writer(&mut start, data);
+    String::from_utf8_lossy(&start.0).into_owned()
 }
 
 /// How often something was noticed, and what was known of its object when it first was.
@@ -241,6 +268,11 @@ mod tests {
         assert_eq!(message(Some(json!("It runs"))), "It runs");
         assert_eq!(message(Some(json!({ "message": "It runs", "watts": 7 }))), "It runs");
         assert_eq!(message(Some(json!({ "watts": 7 }))), r#"{"watts":7}"#);
+        let large = message(Some(json!({ "large": "ä".repeat(2_000_000), "rest": [1, 2, 3] })));
+        assert!(
+            large.len() <= MESSAGE_MAX && large.starts_with(r#"{"large":"ää"#) && large.ends_with("ä..."),
+            "{large}"
+        );
         let long = message(Some(json!("ä".repeat(2000))));
         assert!(long.len() <= MESSAGE_MAX && long.len() > MESSAGE_MAX - 5 && long.ends_with("ä..."), "{}", long.len());
     }

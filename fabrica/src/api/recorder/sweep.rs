@@ -18,6 +18,9 @@ pub(super) fn outdated(client: &Client, ttl: Duration) -> Vec<Arc<RecordedEvent>
     let mut of_object = HashMap::<_, Vec<_>>::new();
     for event in &kept {
         let about = &event.spec.involved_object;
+        if about.uid.is_none() && about.name.is_none() {
+            continue;
+        }
         of_object.entry((&about.kind, &about.uid, &about.namespace, &about.name)).or_default().push(event);
     }
     for (_, mut events) in of_object {

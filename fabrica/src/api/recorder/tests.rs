@@ -492,6 +492,33 @@ async fn too_many_different_events_at_once_are_lost_and_counted_and_nobody_waits
 }
 
 #[tokio::test]
+async fn what_other_programs_post_and_patch_is_stored_and_shown_in_both_forms() {
+    use crate::api::event_forms::EventForm;
+
+    let store = Arc::new(MemoryStore::new());
+    let client = Client::start(store, vec![], EventBus::new(), crate::client::ClientSettings::default()).await.unwrap();
+    let posted = EventForm::Core.read(json!({
+        "metadata": { "namespace": "default", "generateName": "kopf-event-" },
+        "type": "Normal", "reason": "Logging", "message": "hello", "source": { "component": "kopf" }, "shape": "round",
+        "firstTimestamp": "2026-01-01T00:00:01.123456Z", "eventTime": null, "involvedObject": { "uid": "u", "name": "a" },
+    }));
+    let created = client.create_json(RecordedEvent::TYPE, posted.unwrap()).await.unwrap();
+    assert!(created.metadata().name.starts_with("kopf-event-"));
+    let stored = client.get_json(&created.key()).unwrap();
+    let patch = json!({ "series": { "count": 2, "lastObservedTime": "2026-01-01T00:00:09.5Z" } });
+    let merge = |shown: &mut serde_json::Value| {
+        json_patch::merge(shown, &patch);
+        Ok(())
+    };
+    let patched = EventForm::Events.patched(&stored, merge).unwrap();
+    let updated = client.update_json(RecordedEvent::TYPE, patched).await.unwrap().to_value().unwrap();
+    let shown = EventForm::Events.show(&updated);
+    assert_eq!((&shown["note"], &shown["regarding"]["name"]), (&json!("hello"), &json!("a")));
+    assert_eq!(shown["series"]["lastObservedTime"], "2026-01-01T00:00:09.500000Z");
+    assert_eq!(EventForm::Core.show(&updated)["firstTimestamp"], "2026-01-01T00:00:01Z");
+}
+
+#[tokio::test]
 async fn a_selector_with_an_empty_value_finds_the_events_of_an_object_without_namespace() {
     let store = Arc::new(MemoryStore::new());
     let client = Client::start(store, vec![], EventBus::new(), crate::client::ClientSettings::default()).await.unwrap();
