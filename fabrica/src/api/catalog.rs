@@ -3,9 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde_json::Value;
 
+use super::event_forms::EventForm;
 use super::table::Columns;
-use crate::resource::ResourceType;
+use crate::resource::{RecordedEvent, Resource, ResourceType};
 
 /// A resource that is served.
 #[derive(Clone, Debug)]
@@ -32,15 +34,6 @@ pub(super) enum Backing {
     Events(EventForm),
     /// Nothing: it is there because tools ask for it, and empty.
     Nothing,
-}
-
-/// How recorded events look on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EventForm {
-    /// As in the core group.
-    Core,
-    /// As in `events.k8s.io`.
-    Events,
 }
 
 impl Served {
@@ -78,7 +71,8 @@ impl Served {
     pub(super) fn columns(&self) -> Arc<Columns> {
         let columns = || match self.backing {
             Backing::Kind(type_) => Columns::of(type_),
-            Backing::Nothing | Backing::Events(_) => Columns::default(),
+            Backing::Events(_) => Columns::OfEvents,
+            Backing::Nothing => Columns::OfKind(Vec::new()),
         };
         Arc::clone(self.columns.get_or_init(|| Arc::new(columns())))
     }
@@ -90,7 +84,30 @@ impl Served {
 
     /// An object's envelope as this resource shows it.
     pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
-        envelope
+        match self.backing {
+            Backing::Events(_) => match serde_json::from_slice(&envelope) {
+                Ok(stored) => self.shown_value(stored).to_string().into(),
+                Err(_) => envelope,
+            },
+            Backing::Kind(_) | Backing::Nothing => envelope,
+        }
+    }
+
+    /// As [`Self::shown`], for an envelope that is parsed.
+    pub(super) fn shown_value(&self, stored: Value) -> Value {
+        match self.backing {
+            Backing::Events(form) => form.show(&stored),
+            Backing::Kind(_) | Backing::Nothing => stored,
+        }
+    }
+
+    /// The kind of its objects, if it can have any.
+    pub(super) fn type_(&self) -> Option<&'static ResourceType> {
+        match self.backing {
+            Backing::Kind(type_) => Some(type_),
+            Backing::Events(_) => Some(RecordedEvent::TYPE),
+            Backing::Nothing => None,
+        }
     }
 
     /// What can be done with its subresource `status`, if it has that.
@@ -98,7 +115,7 @@ impl Served {
         self.has_status().then_some(&["get", "patch", "update"])
     }
 
-    fn of(type_: &'static ResourceType) -> Self {
+    pub(super) fn of(type_: &'static ResourceType) -> Self {
         Self {
             group: type_.group,
             version: type_.version,

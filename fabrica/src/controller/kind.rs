@@ -7,6 +7,7 @@ use tracing::{Instrument, info, info_span, warn};
 
 use super::failures::{Failure, Failures};
 use super::heat::Heat;
+use super::notices::{Notice, Notices};
 use super::{guard, run};
 use crate::client::{CachedObject, Saved};
 use crate::event::{Event, EventBus, Pattern};
@@ -27,6 +28,7 @@ pub(super) struct Kind {
     finalizer: String,
     shared: Arc<Shared>,
     bus: EventBus,
+    notices: Arc<Notices>,
     #[cfg(feature = "testing")]
     around: Option<Arc<dyn super::Around>>,
 }
@@ -64,6 +66,7 @@ impl Kind {
         queue: KindQueue,
         shared: Arc<Shared>,
         bus: EventBus,
+        notices: Arc<Notices>,
     ) -> Self {
         let patterns = if options.events.is_empty() { vec!["**"] } else { options.events.clone() };
         // A pattern that can't be parsed is a start-up problem; none gets here.
@@ -79,6 +82,7 @@ impl Kind {
             finalizer,
             shared,
             bus,
+            notices,
             #[cfg(feature = "testing")]
             around: None,
         }
@@ -139,6 +143,7 @@ impl Kind {
         let reasons = reasons_of(item);
         if let Some(took) = self.heat.count(&key.uid) {
             warn!(object = %key, %reasons, "{key} runs hot: 100 reconciles in {took:?}, the last because: {reasons}");
+            self.warn_of(key, "HotLoop", "100 reconciles within 10 s: does each change what wakes the next?");
         }
         let object = match cached.decoded() {
             Ok(object) => Arc::clone(object),
@@ -164,7 +169,7 @@ impl Kind {
         let own = ctx.into_own_revisions();
         let next = match result {
             Ok(next) => {
-                self.failures.clear(&key.uid);
+                self.recovered(key);
                 next
             }
             Err(error) => self.failed(key, seen, &error, item.attempt()),
@@ -260,12 +265,27 @@ impl Kind {
         object.metadata().finalizers.contains(&self.finalizer)
     }
 
+    /// The object's run went well.
+    fn recovered(&self, key: &ObjectKey) {
+        if let Some(Failure { attempts, .. }) = self.failures.clear(&key.uid) {
+            self.notices.say(|| {
+                let message = format!("It went well after {attempts} failed attempts");
+                Some(Notice::normal(key, "Recovered", &message, Some(self.reconciler.name)))
+            });
+        }
+    }
+
+    fn warn_of(&self, key: &ObjectKey, reason: &str, message: &str) {
+        self.notices.say(|| Some(Notice::warning(key, reason, message, Some(self.reconciler.name))));
+    }
+
     /// Publishes what the run emitted. An event about its own object must not wake it (C3).
     fn publish(&self, ctx: &Context) {
         for event in ctx.take_emitted() {
             let key = ctx.key();
             let (event_type, subject) = (event.event_type().to_owned(), event.subject().unwrap_or_default().to_owned());
             if is_about(&event, key) {
+                self.notices.say(|| Notice::of_event(&event, Some(self.reconciler.name)));
                 self.bus.publish_derived(|| event, &event_type);
             } else if let Err(error) = self.bus.publish(event) {
                 warn!(object = %key, "the event {event_type} of {key} was not published: {error}");
@@ -278,11 +298,22 @@ impl Kind {
     fn undecodable(&self, key: &ObjectKey, seen: Seen, error: &DecodeError, retries: u32) -> Outcome {
         let error =
             Error::terminal(format!("{key} in the store can't be read as a {}: {error}; mend or delete it", key.kind));
-        Outcome::of(self.failed(key, seen, &error, retries))
+        Outcome::of(self.failed_as("DecodeFailed", key, seen, &error, retries))
+    }
+
+    fn failed(&self, key: &ObjectKey, seen: Seen, error: &Error, retries: u32) -> Next {
+        let reason = match error.kind() {
+            ErrorKind::Panicked => "ReconcilePanicked",
+            ErrorKind::Timeout => "ReconcileTimedOut",
+            _ if error.is_terminal() => "TerminalError",
+            _ if seen.deleting => "FinalizeFailed",
+            _ => "ReconcileFailed",
+        };
+        self.failed_as(reason, key, seen, error, retries)
     }
 
     /// Makes a failure visible (C9), and says when the object is tried again.
-    fn failed(&self, key: &ObjectKey, seen: Seen, error: &Error, retries: u32) -> Next {
+    fn failed_as(&self, reason: &str, key: &ObjectKey, seen: Seen, error: &Error, retries: u32) -> Next {
         let (at, is_terminal) = (Timestamp::now(), error.is_terminal());
         let attempts = self.failures.get(&key.uid).map_or(0, |failure| failure.attempts) + 1;
         let delay = (!is_terminal).then(|| self.options.backoff.unwrap_or_default().delay(retries));
@@ -298,6 +329,7 @@ impl Kind {
             info!(object = %key, "Reconciling {key} failed, and it was deleted meanwhile: {error:?}");
             return Next::Forget;
         }
+        self.warn_of(key, reason, &error.to_string());
         if let Some(delay) = delay {
             warn!(object = %key, attempts, "Reconciling {key} failed (attempt {attempts}), next in {delay:?}: {error:?}");
         } else {

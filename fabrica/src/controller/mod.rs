@@ -23,6 +23,7 @@ mod heat;
 mod holders;
 mod kind;
 mod namespaces;
+mod notices;
 mod overdue;
 mod run;
 mod wakeups;
@@ -43,6 +44,8 @@ pub use failures::Failure;
 use garbage::Collector;
 pub use holders::{HeldBy, Holder};
 use kind::Kind;
+#[cfg(feature = "api")]
+pub(crate) use notices::{Notice, Noticed, Notices, Subject};
 use overdue::Overdue;
 use wakeups::Wakeups;
 
@@ -86,6 +89,8 @@ pub struct Controller {
     wakeups: Arc<Wakeups>,
     collector: Arc<Collector>,
     overdue: Arc<Overdue>,
+    #[cfg(feature = "api")]
+    notices: Arc<Notices>,
     workers: usize,
     grace: Duration,
     running: Mutex<Running>,
@@ -195,6 +200,12 @@ impl Controller {
     #[must_use]
     pub fn bus(&self) -> &EventBus {
         &self.bus
+    }
+
+    /// What it notices about objects.
+    #[cfg(feature = "api")]
+    pub(crate) fn notices(&self) -> &Arc<Notices> {
+        &self.notices
     }
 
     /// For code outside a reconcile that wants one.
