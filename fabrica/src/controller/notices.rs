@@ -154,7 +154,9 @@ pub(crate) struct Notices {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    noticed: HashMap<Notice, Noticed>,
+    /// In the order in which they came.
+    noticed: Vec<Noticed>,
+    places: HashMap<Notice, usize>,
     lost: u64,
 }
 
@@ -172,7 +174,8 @@ impl Notices {
         let Some(notice) = notice().filter(|notice| !notice.about.is_record()) else { return };
         let now = Timestamp::now();
         let mut waiting = self.waiting.lock();
-        if let Some(noticed) = waiting.noticed.get_mut(&notice) {
+        let place = waiting.places.get(&notice).copied();
+        if let Some(noticed) = place.and_then(|place| waiting.noticed.get_mut(place)) {
             noticed.count = noticed.count.saturating_add(1);
             noticed.last = now;
             return;
@@ -184,7 +187,9 @@ impl Notices {
         // Now: an object that says good-bye is gone when the record is written.
         let object = notice.about.reference(&self.client);
         let noticed = Noticed { notice: notice.clone(), object, count: 1, first: now, last: now };
-        waiting.noticed.insert(notice, noticed);
+        let place = waiting.noticed.len();
+        waiting.places.insert(notice, place);
+        waiting.noticed.push(noticed);
         drop(waiting);
         self.came.notify_one();
     }
@@ -205,9 +210,7 @@ impl Notices {
     /// What was said since the last time, the oldest first, and how much of it was lost.
     pub(crate) fn take(&self) -> (Vec<Noticed>, u64) {
         let waiting = std::mem::take(&mut *self.waiting.lock());
-        let mut noticed: Vec<_> = waiting.noticed.into_values().collect();
-        noticed.sort_by(|one, two| (one.first, &one.notice.message).cmp(&(two.first, &two.notice.message)));
-        (noticed, waiting.lost)
+        (waiting.noticed, waiting.lost)
     }
 }
 

@@ -215,8 +215,11 @@ async fn a_burst_of_equal_events_is_one_write_and_none_is_lost() {
     }
     assert_eq!(world.told().await, [line("a", "Seen", "again", 10_000)]);
     assert_eq!(world.client().seen().get() - before.get(), 1);
-    world.publish("x.seen", "a", "again");
-    assert_eq!(world.told().await, [line("a", "Seen", "again", 10_001)]);
+    for _ in 0..4 {
+        world.publish("x.seen", "a", "again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(world.told().await, [line("a", "Seen", "again", 10_004)]);
     assert_eq!(world.recorder.counts(), RecorderCounts { written: 2, ..RecorderCounts::default() });
     world.end().await;
 }
