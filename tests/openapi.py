@@ -126,6 +126,22 @@ def aggregated(server):
     return found
 
 
+def negotiation(server):
+    """Which form is answered."""
+    beta = AGGREGATED.replace("v=v2;", "v=v2beta1;")
+    for path, accept, code, media_type in (
+        ("/apis", beta, 200, beta),
+        ("/apis", f"application/vnd.kubernetes.protobuf,{AGGREGATED}", 200, AGGREGATED),
+        ("/apis", "application/json", 200, "application/json"),
+        ("/api", "application/vnd.kubernetes.protobuf", 406, "application/json"),
+        ("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf", 406, "application/json"),
+        ("/openapi/v3", "application/json", 200, "application/json"),
+    ):
+        answer, headers, _ = server.get(path, Accept=accept)
+        found = (answer, headers["Content-Type"])
+        check(f"{path} as {accept}", [] if found == (code, media_type) else [found])
+
+
 def operations(document):
     for path, item in document["paths"].items():
         for method in METHODS:
@@ -241,6 +257,7 @@ def main():
             server.wait_for_objects()
             resources = parts(server)
             check("discovery in parts and in one", [] if resources == aggregated(server) else ["they differ"])
+            negotiation(server)
             found = documents(server)
             for (version, resource), verbs in resources.items():
                 check(f"{version} {resource}", undocumented(found[version], version, resource, verbs))
