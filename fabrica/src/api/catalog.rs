@@ -1,6 +1,6 @@
 //! What is served: the kinds of the program and the few built-in ones that tools ask for.
 
-use crate::resource::ResourceType;
+use crate::resource::{Namespace, Resource as _, ResourceType};
 
 /// A resource that is served.
 #[derive(Clone, Debug)]
@@ -56,6 +56,10 @@ impl Served {
     /// What can be done with it.
     pub(super) fn verbs(&self) -> &'static [&'static str] {
         match self.backing {
+            // Nobody means to delete all namespaces at once.
+            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => {
+                &["create", "delete", "get", "list", "patch", "update", "watch"]
+            }
             Backing::Kind(_) | Backing::Events(_) => {
                 &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
             }
@@ -177,7 +181,6 @@ fn stability(version: &str) -> (u8, u32, u32) {
 mod tests {
     use super::*;
     use crate::resource::sample::Device;
-    use crate::resource::{Namespace, Resource as _};
 
     #[test]
     fn every_resource_is_served_once() {
@@ -185,6 +188,8 @@ mod tests {
         let served: Vec<String> = catalog.0.iter().map(Served::resource).collect();
         assert_eq!(served, ["events", "namespaces", "services", "events.events.k8s.io", "devices.example.io"]);
         assert_eq!(catalog.groups(), [("", vec!["v1"]), ("events.k8s.io", vec!["v1"]), ("example.io", vec!["v1"])]);
+        let verbs = |plural| catalog.find("", "v1", plural).unwrap().verbs();
+        assert!(verbs("events").contains(&"deletecollection") && !verbs("namespaces").contains(&"deletecollection"));
         let again = Catalog::new(&[Device::TYPE, Device::TYPE]);
         assert_eq!(again.of_version("example.io", "v1").count(), 1);
     }
