@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::event_forms::EventForm;
 use super::table::Columns;
-use crate::resource::{RecordedEvent, Resource, ResourceType};
+use crate::resource::{Namespace, RecordedEvent, Resource, ResourceType};
 
 /// A resource that is served.
 #[derive(Clone, Debug)]
@@ -55,6 +55,10 @@ impl Served {
     /// What can be done with it.
     pub(super) fn verbs(&self) -> &'static [&'static str] {
         match self.backing {
+            // Nobody means to delete all namespaces at once.
+            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => {
+                &["create", "delete", "get", "list", "patch", "update", "watch"]
+            }
             Backing::Kind(_) | Backing::Events(_) => {
                 &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
             }
@@ -221,7 +225,6 @@ fn stability(version: &str) -> (u8, u32, u32) {
 mod tests {
     use super::*;
     use crate::resource::sample::Device;
-    use crate::resource::{Namespace, Resource as _};
 
     #[test]
     fn every_resource_is_served_once() {
@@ -229,6 +232,8 @@ mod tests {
         let served: Vec<String> = catalog.0.iter().map(Served::resource).collect();
         assert_eq!(served, ["events", "namespaces", "services", "events.events.k8s.io", "devices.example.io"]);
         assert_eq!(catalog.groups(), [("", vec!["v1"]), ("events.k8s.io", vec!["v1"]), ("example.io", vec!["v1"])]);
+        let verbs = |plural| catalog.find("", "v1", plural).unwrap().verbs();
+        assert!(verbs("events").contains(&"deletecollection") && !verbs("namespaces").contains(&"deletecollection"));
         let again = Catalog::new(&[Device::TYPE, Device::TYPE]);
         assert_eq!(again.of_version("example.io", "v1").count(), 1);
     }
