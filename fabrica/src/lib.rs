@@ -6,6 +6,8 @@ extern crate self as fabrica;
 
 #[doc(hidden)]
 pub mod __private;
+#[cfg(feature = "api")]
+pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;

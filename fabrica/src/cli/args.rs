@@ -64,6 +64,12 @@ pub(super) struct RunArgs {
     #[arg(long, env = "FABRICA_MEMORY", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     memory: bool,
 
+    /// Serve the Kubernetes API there: at a port of this machine, as in 127.0.0.1:8080, or at unix:PATH
+    /// [default: it is not served]
+    #[cfg(feature = "api")]
+    #[arg(long, env = "FABRICA_LISTEN", value_name = "ADDRESS")]
+    listen: Option<crate::api::Listen>,
+
     /// How many objects of each kind are reconciled at once [default: what the program sets, or 16]
     #[arg(long, env = "FABRICA_WORKERS", value_name = "N", value_parser = workers)]
     workers: Option<usize>,
@@ -94,6 +100,12 @@ impl RunArgs {
         }
         let paths = std::env::var_os("FABRICA_APPLY").unwrap_or_default();
         std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect()
+    }
+
+    /// Where the API is served.
+    #[cfg(feature = "api")]
+    pub(super) fn listen(&self) -> Option<&crate::api::Listen> {
+        self.listen.as_ref()
     }
 
     /// The data folder, unless everything is to go with the program.

@@ -41,13 +41,20 @@ pub(super) async fn run(app: App, builder: Builder, args: RunArgs, screen: Optio
     let controller = Arc::new(builder.build().await?);
     let mut applier = Applier::new(controller.client().clone(), &sources)?;
 
+    #[cfg(feature = "api")]
+    let mut server = None;
     let start = async {
         if let Some(hook) = app.on_start {
             hook(Arc::clone(&controller)).await?;
         }
         // What is there at once is there when the first reconcile runs.
         applier.begin().await;
-        controller.start().await
+        controller.start().await?;
+        #[cfg(feature = "api")]
+        if let Some(listen) = args.listen() {
+            server = Some(crate::api::serve(&controller, crate::api::Config::new(listen.clone())).await?);
+        }
+        Ok(())
     };
     let started = tokio::select! {
         biased;
@@ -73,6 +80,10 @@ pub(super) async fn run(app: App, builder: Builder, args: RunArgs, screen: Optio
     }
 
     let stop = async {
+        #[cfg(feature = "api")]
+        if let Some(server) = server {
+            server.stop().await;
+        }
         let stopped = controller.stop().await;
         tasks.shutdown().await;
         if let Some(screen) = &screen {

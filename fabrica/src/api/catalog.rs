@@ -1,0 +1,184 @@
+//! What is served: the kinds of the program and the few built-in ones that tools ask for.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::table::Columns;
+use crate::resource::ResourceType;
+
+/// A resource that is served.
+#[derive(Clone, Debug)]
+pub(super) struct Served {
+    /// Empty for the core group.
+    pub(super) group: &'static str,
+    pub(super) version: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) plural: &'static str,
+    pub(super) singular: &'static str,
+    pub(super) namespaced: bool,
+    pub(super) short_names: &'static [&'static str],
+    pub(super) categories: &'static [&'static str],
+    pub(super) backing: Backing,
+    columns: OnceLock<Arc<Columns>>,
+}
+
+/// What stands behind a resource.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Backing {
+    /// The objects of a kind.
+    Kind(&'static ResourceType),
+    /// Nothing: it is there because tools ask for it, and empty.
+    Nothing,
+}
+
+impl Served {
+    /// As messages call it: `racks.example.io`.
+    pub(super) fn resource(&self) -> String {
+        qualified(self.plural, self.group)
+    }
+
+    /// As messages call one: `Rack.example.io`.
+    pub(super) fn group_kind(&self) -> String {
+        qualified(self.kind, self.group)
+    }
+
+    /// As its objects say it: `example.io/v1`.
+    pub(super) fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// What can be done with it.
+    pub(super) fn verbs(&self) -> &'static [&'static str] {
+        match self.backing {
+            Backing::Kind(_) => &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+            Backing::Nothing => &["get", "list", "watch"],
+        }
+    }
+
+    /// Has it the subresource `status`?
+    pub(super) fn has_status(&self) -> bool {
+        matches!(self.backing, Backing::Kind(type_) if type_.has_status)
+    }
+
+    /// The columns of its tables, made at the first use.
+    pub(super) fn columns(&self) -> Arc<Columns> {
+        let columns = || match self.backing {
+            Backing::Kind(type_) => Columns::of(type_),
+            Backing::Nothing => Columns::default(),
+        };
+        Arc::clone(self.columns.get_or_init(|| Arc::new(columns())))
+    }
+
+    /// Is what is shown the envelope as it is stored?
+    pub(super) fn is_envelope(&self) -> bool {
+        matches!(self.backing, Backing::Kind(_))
+    }
+
+    /// An object's envelope as this resource shows it.
+    pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
+        envelope
+    }
+
+    fn of(type_: &'static ResourceType) -> Self {
+        Self {
+            group: type_.group,
+            version: type_.version,
+            kind: type_.kind,
+            plural: type_.plural,
+            singular: type_.singular,
+            namespaced: type_.namespaced,
+            short_names: type_.short_names,
+            categories: type_.categories,
+            backing: Backing::Kind(type_),
+            columns: OnceLock::new(),
+        }
+    }
+}
+
+fn qualified(name: &str, group: &str) -> String {
+    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
+}
+
+/// Everything that is served, ordered by group, version and plural.
+#[derive(Clone, Debug)]
+pub(super) struct Catalog(Vec<Served>);
+
+impl Catalog {
+    pub(super) fn new(types: &[&'static ResourceType]) -> Self {
+        let mut all: Vec<Served> = types.iter().map(|type_| Served::of(type_)).collect();
+        all.push(services());
+        all.sort_by_key(|served| (served.group, served.version, served.plural));
+        Self(all)
+    }
+
+    pub(super) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Served> {
+        self.0.iter().find(|served| served.group == group && served.version == version && served.plural == plural)
+    }
+
+    /// The resources of one group and version.
+    pub(super) fn of_version(&self, group: &str, version: &str) -> impl Iterator<Item = &Served> {
+        self.0.iter().filter(move |served| served.group == group && served.version == version)
+    }
+
+    /// The groups but for the core group, each with its versions, the preferred one first.
+    pub(super) fn groups(&self) -> Vec<(&'static str, Vec<&'static str>)> {
+        let mut groups: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
+        for served in self.0.iter().filter(|served| !served.group.is_empty()) {
+            match groups.last_mut() {
+                Some((group, versions)) if *group == served.group => {
+                    if !versions.contains(&served.version) {
+                        versions.push(served.version);
+                    }
+                }
+                _ => groups.push((served.group, vec![served.version])),
+            }
+        }
+        for (_, versions) in &mut groups {
+            versions.sort_by_key(|version| std::cmp::Reverse(stability(version)));
+        }
+        groups
+    }
+}
+
+/// `kubectl cluster-info` asks for services.
+fn services() -> Served {
+    Served {
+        group: "",
+        version: "v1",
+        kind: "Service",
+        plural: "services",
+        singular: "service",
+        namespaced: true,
+        short_names: &["svc"],
+        categories: &[],
+        backing: Backing::Nothing,
+        columns: OnceLock::new(),
+    }
+}
+
+/// Orders versions as Kubernetes does: `v2` before `v1` before `v2beta1` before `v1beta2`, alpha last.
+fn stability(version: &str) -> (u8, u32, u32) {
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
+    let rest = version.strip_prefix('v').unwrap_or_default();
+    let major = digits(rest);
+    let tail = &rest[major.len()..];
+    let (rank, minor) = match (tail.strip_prefix("beta"), tail.strip_prefix("alpha")) {
+        (Some(minor), _) => (1, minor),
+        (_, Some(minor)) => (0, minor),
+        _ => (2, ""),
+    };
+    (rank, major.parse().unwrap_or_default(), minor.parse().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stable_versions_come_before_the_others() {
+        let mut versions = ["v1alpha1", "v2", "v10", "v1beta2", "v2beta1", "v1"];
+        versions.sort_by_key(|version| std::cmp::Reverse(stability(version)));
+        assert_eq!(versions, ["v10", "v2", "v1", "v2beta1", "v1beta2", "v1alpha1"]);
+    }
+}

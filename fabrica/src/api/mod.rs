@@ -1,0 +1,25 @@
+//! How others reach it: a server that speaks the HTTP API of Kubernetes.
+//!
+//! `kubectl`, kube-rs and other programs that are made for Kubernetes work with every kind of the program, unmodified, and
+//! without a cluster. Nothing is written by hand for a kind: what is served comes from the declarations.
+
+mod app;
+mod body;
+mod catalog;
+mod config;
+mod discovery;
+mod health;
+mod listen;
+mod negotiate;
+mod objects;
+mod query;
+mod reply;
+mod server;
+mod status;
+mod table;
+mod target;
+mod watch;
+
+pub use config::Config;
+pub use listen::Listen;
+pub use server::{Server, serve};

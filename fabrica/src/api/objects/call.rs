@@ -1,0 +1,50 @@
+//! One request about objects.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+
+use crate::Error;
+use crate::api::app::Api;
+use crate::api::catalog::{Backing, Served};
+use crate::api::query::Query;
+use crate::api::status::Status;
+use crate::api::target::Target;
+use crate::resource::{ObjectKey, ResourceType};
+
+/// One request about the objects of a resource.
+#[derive(Clone, Copy)]
+pub(in crate::api) struct Call<'a> {
+    pub(in crate::api) api: &'a Arc<Api>,
+    pub(in crate::api) served: &'a Served,
+    pub(in crate::api) target: &'a Target<'a>,
+    pub(in crate::api) query: &'a Query,
+    pub(in crate::api) headers: &'a HeaderMap,
+}
+
+impl Call<'_> {
+    /// The kind whose objects are meant.
+    ///
+    /// # Errors
+    /// 405 for a resource without objects.
+    pub(super) fn type_(&self) -> Result<&'static ResourceType, Status> {
+        match self.served.backing {
+            Backing::Kind(type_) => Ok(type_),
+            Backing::Nothing => Err(Status::method_not_allowed()),
+        }
+    }
+
+    /// The object of a name.
+    ///
+    /// # Errors
+    /// 404.
+    pub(super) fn find(&self, name: &str) -> Result<ObjectKey, Status> {
+        let Backing::Kind(type_) = self.served.backing else { return Err(Status::not_found(self.served, name)) };
+        self.api.client.find(type_, &self.target.namespace, name).map_err(|error| self.failed(&error, name))
+    }
+
+    /// What an error of the client means for the object that was asked for.
+    pub(in crate::api) fn failed(&self, error: &Error, name: &str) -> Status {
+        Status::of(error, self.served, name)
+    }
+}

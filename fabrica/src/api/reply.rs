@@ -1,0 +1,37 @@
+//! Answers.
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::http::{Response, StatusCode};
+use bytes::Bytes;
+use serde_json::Value;
+
+/// A JSON document.
+pub(super) fn json(code: StatusCode, value: &Value) -> Response<Body> {
+    // Printed into memory: there is nothing that could fail.
+    raw_json(code, Bytes::from(value.to_string()))
+}
+
+/// A JSON document that is written out already.
+pub(super) fn raw_json(code: StatusCode, json: Bytes) -> Response<Body> {
+    with_type(code, "application/json", json)
+}
+
+/// Plain text.
+pub(super) fn text(code: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    with_type(code, "text/plain; charset=utf-8", text.into())
+}
+
+/// What Kubernetes answers for a path that it doesn't know.
+pub(super) fn no_such_path() -> Response<Body> {
+    text(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+fn with_type(code: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = code;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}
