@@ -159,7 +159,7 @@ impl Builder {
         let declared = registry.reconcilers().iter().map(|reconciler| (*reconciler, reconciler.options()));
         let reconcilers: Vec<(&'static ReconcilerType, Options)> =
             declared.chain([namespaces::reconciler(&client)]).collect();
-        let queue = |options: &Options| KindQueue::new(options.backoff.unwrap_or_default());
+        let queue = |options: &Options| KindQueue::timed(options.backoff.unwrap_or_default());
         let queues: BTreeMap<_, _> = reconcilers
             .iter()
             .map(|(reconciler, options)| (reconciler.resource.group_kind(), queue(options)))

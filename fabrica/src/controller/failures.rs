@@ -48,6 +48,11 @@ impl Failures {
         failure
     }
 
+    /// How many objects fail.
+    pub(super) fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
     pub(super) fn get(&self, uid: &str) -> Option<Failure> {
         self.of.lock().get(uid).cloned()
     }

@@ -26,6 +26,7 @@ mod namespaces;
 mod notices;
 mod overdue;
 mod run;
+mod stats;
 mod wakeups;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ use kind::Kind;
 #[cfg(feature = "api")]
 pub(crate) use notices::{Notice, Noticed, Notices, Subject};
 use overdue::Overdue;
+pub use stats::{ControllerStats, KindStats};
 use wakeups::Wakeups;
 
 use crate::client::Client;
@@ -259,6 +261,24 @@ impl Controller {
     pub fn pending(&self) -> usize {
         let reconciled: usize = self.kinds.values().map(|kind| kind.queue.len() + kind.queue.running()).sum();
         reconciled + self.collector.pending()
+    }
+
+    /// The numbers of each reconciler and its queue: what a metrics endpoint shows. Costs a short lock per kind, and
+    /// nothing per object.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let controller = Controller::empty().build().await?;
+    /// let stats = controller.stats();
+    /// assert_eq!((stats.kinds[0].controller.as_str(), stats.kinds[0].error), ("namespace", 0));
+    /// # controller.stop().await }
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> ControllerStats {
+        let stats = |kind: &Arc<Kind>| kind.stats(kind.options.concurrency.unwrap_or(self.workers));
+        ControllerStats::of(self.kinds.values().map(stats).collect())
     }
 
     /// Is garbage collection at work, or will it try again what failed?
