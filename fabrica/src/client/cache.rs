@@ -10,9 +10,13 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::cached::CachedObject;
 use super::feed::{Feed, FeedItem, Feeds};
+#[cfg(feature = "api")]
+use super::history::{History, HistoryChange};
 use super::owners::Owners;
 use crate::resource::{ObjectKey, Uid};
 use crate::store::PackedMap;
+#[cfg(feature = "api")]
+use crate::store::Revision;
 
 /// Where an object stands in a list: by namespace, then by name. One string, so that a lookup borrows.
 type Place = Arc<str>;
@@ -39,6 +43,9 @@ pub(crate) struct Cache {
     by_field: Vec<HashMap<Box<str>, BTreeMap<Place, Uid>>>,
     by_owner: Owners,
     feeds: Feeds,
+    /// The last changes, from when somebody asks for them.
+    #[cfg(feature = "api")]
+    history: Option<History>,
 }
 
 impl Cache {
@@ -51,6 +58,8 @@ impl Cache {
             by_field: std::iter::repeat_with(HashMap::new).take(fields).collect(),
             by_owner: Owners::new(),
             feeds: Feeds::default(),
+            #[cfg(feature = "api")]
+            history: None,
         }
     }
 
@@ -241,6 +250,47 @@ impl Cache {
     /// Ends every feed, and those still to come.
     pub(super) fn close(&mut self) {
         self.feeds.close();
+        #[cfg(feature = "api")]
+        self.history.iter().for_each(History::close);
+    }
+}
+
+#[cfg(feature = "api")]
+impl Cache {
+    /// Keeps the changes after a revision, which must be the one that the cache shows.
+    pub(super) fn keep_history(&mut self, changes: usize, seen: Revision) {
+        let closed = self.feeds.is_closed();
+        self.history.get_or_insert_with(|| History::new(seen, closed)).grow(changes);
+    }
+
+    pub(super) fn history(&self) -> Option<&History> {
+        self.history.as_ref()
+    }
+
+    pub(super) fn history_mut(&mut self) -> Option<&mut History> {
+        self.history.as_mut()
+    }
+
+    /// Adds what a revision did to an object, if changes are kept.
+    pub(super) fn keep_change(
+        &mut self,
+        uid: &Uid,
+        old: Option<&CachedObject>,
+        new: Option<&CachedObject>,
+        revision: Revision,
+    ) {
+        if let Some(history) = &mut self.history
+            && (old.is_some() || new.is_some())
+        {
+            history.push(HistoryChange::new(uid.clone(), old.cloned(), new.cloned(), revision));
+        }
+    }
+
+    /// How many names come after a place, in a namespace or in all.
+    pub(super) fn names_after(&self, place: &str, namespace: Option<&str>) -> usize {
+        let start = namespace.map(|namespace| self::place(namespace, ""));
+        let names = self.by_name.from(Bound::Excluded(place));
+        names.take_while(|(place, _)| start.as_ref().is_none_or(|start| place.starts_with(start.as_str()))).count()
     }
 }
 

@@ -139,6 +139,11 @@ impl Feeds {
         }
     }
 
+    #[cfg(feature = "api")]
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     pub(super) fn close(&mut self) {
         self.closed = true;
         for feed in self.all.iter().chain(self.of_one.values().flatten()) {

@@ -32,11 +32,21 @@ pub(super) struct Shared {
     pub(super) progress: Progress,
     pub(super) bus: EventBus,
     observers: Mutex<Arc<[Arc<dyn Observer>]>>,
+    /// How many changes of each kind are kept. Locked while a revision is done, so that keeping them begins between two.
+    #[cfg(feature = "api")]
+    pub(super) history_size: Mutex<usize>,
 }
 
 impl Shared {
     pub(super) fn new(kinds: Kinds, bus: EventBus) -> Self {
-        Self { kinds, progress: Progress::new(), bus, observers: Mutex::new(Arc::new([])) }
+        Self {
+            kinds,
+            progress: Progress::new(),
+            bus,
+            observers: Mutex::new(Arc::new([])),
+            #[cfg(feature = "api")]
+            history_size: Mutex::new(0),
+        }
     }
 
     pub(super) fn observe(&self, observer: Arc<dyn Observer>) {
@@ -56,6 +66,8 @@ impl Shared {
 
     /// Does one revision.
     fn batch(&self, batch: &Batch) {
+        #[cfg(feature = "api")]
+        let history_size = self.history_size.lock();
         for change in &*batch.changes {
             match self.split(&change.key) {
                 Some((kind, uid)) => self.change(kind, uid, change.entry.as_ref(), batch.revision, false),
@@ -64,11 +76,15 @@ impl Shared {
             }
         }
         self.progress.advance(batch.revision);
+        #[cfg(feature = "api")]
+        if *history_size > 0 {
+            self.announce(batch);
+        }
     }
 
     /// The kind and uid of an object's key. Whatever else stands in the store, and kinds that this program doesn't know,
     /// are left alone.
-    fn split<'k>(&self, key: &'k Key) -> Option<(&Arc<Kind>, &'k str)> {
+    pub(super) fn split<'k>(&self, key: &'k Key) -> Option<(&Arc<Kind>, &'k str)> {
         let (kind, uid) = keys::split_object(key)?;
         Some((self.kinds.by_key(kind)?, uid))
     }
@@ -77,7 +93,11 @@ impl Shared {
         let uid = kind.cache.read().intern(uid);
         // Decoding is user code: it runs outside the lock.
         let new = entry.map(|entry| CachedObject::read(kind, &uid, entry));
-        let old = kind.cache.write().apply(&uid, new.as_ref());
+        let mut cache = kind.cache.write();
+        let old = cache.apply(&uid, new.as_ref());
+        #[cfg(feature = "api")]
+        cache.keep_change(&uid, old.as_ref(), new.as_ref(), revision);
+        drop(cache);
         if old.is_none() && new.is_none() {
             return;
         }
@@ -101,6 +121,10 @@ impl Shared {
 
     /// Makes the cache equal to a list, telling of what is different.
     fn relist(&self, list: &Relist) {
+        #[cfg(feature = "api")]
+        let _whole = self.history_size.lock();
+        #[cfg(feature = "api")]
+        self.begin_gap(list.revision);
         // Deletions first: they may free a name that another object has taken.
         for kind in self.kinds.all() {
             let mut gone: Vec<Uid> = {
@@ -124,6 +148,8 @@ impl Shared {
         let observers = self.observers.lock().clone();
         observers.iter().for_each(|observer| observer.gap_closed());
         self.progress.advance(list.revision);
+        #[cfg(feature = "api")]
+        self.end_gap(list.revision);
     }
 
     /// Is this what the cache holds already?

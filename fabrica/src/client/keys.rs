@@ -14,6 +14,12 @@ pub(super) fn objects() -> Key {
     Key::from("o/")
 }
 
+/// The prefix of every object of a kind.
+#[cfg(feature = "api")]
+pub(super) fn objects_of(kind: GroupKind) -> Key {
+    foreign_object(kind.group, kind.kind, "")
+}
+
 /// The key of an object.
 pub(super) fn object(kind: GroupKind, uid: &Uid) -> Key {
     foreign_object(kind.group, kind.kind, uid)
@@ -86,6 +92,13 @@ pub(super) fn split_object(key: &Key) -> Option<(&str, &str)> {
     std::str::from_utf8(key.as_bytes()).ok()?.strip_prefix("o/")?.rsplit_once('/')
 }
 
+/// The uid in the key of an object of a kind. `None` for any other key.
+#[cfg(feature = "api")]
+pub(super) fn uid_of<'k>(of: &ResourceType, key: &'k Key) -> Option<&'k str> {
+    let (kind, uid) = split_object(key)?;
+    (kind.split_once('/') == Some((of.group, of.kind))).then_some(uid)
+}
+
 /// `<group>/<kind>`, as [`split_object`] gives it.
 pub(super) fn kind(of: &ResourceType) -> String {
     format!("{}/{}", of.group, of.kind)
@@ -115,5 +128,17 @@ mod tests {
             assert!(key.starts_with(&objects()));
         }
         assert_eq!(split_object(&"n/example.io/Device//x".into()), None);
+    }
+
+    #[cfg(feature = "api")]
+    #[test]
+    fn only_an_object_of_the_kind_has_a_uid_in_it() {
+        use crate::client::sample::Device;
+        use crate::resource::Resource as _;
+
+        assert_eq!(uid_of(Device::TYPE, &object(Device::TYPE.group_kind(), &"a".into())), Some("a"));
+        for other in ["o/example.io/Device/a/b", "o/example.io/Devices/a", "o/io/Device/a", "n/example.io/Device//a"] {
+            assert_eq!(uid_of(Device::TYPE, &other.into()), None, "{other}");
+        }
     }
 }

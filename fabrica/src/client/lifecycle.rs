@@ -175,7 +175,8 @@ impl Client {
     }
 
     /// Waits until the cache has everything up to a revision, or the client is closed.
-    #[cfg(feature = "testing")]
+    #[cfg(any(feature = "api", feature = "testing"))]
+    #[cfg_attr(not(feature = "testing"), allow(dead_code))]
     pub(crate) async fn wait_seen(&self, revision: Revision) {
         self.inner.shared.progress.wait(revision).await;
     }

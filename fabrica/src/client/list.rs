@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::cache::{Cache, SEPARATOR, place};
+use super::cache::{Cache, place};
 use super::cached::CachedObject;
-use super::kinds::Kind;
 use super::lifecycle::Client;
+use super::place::Place;
 use super::select::Selection;
+use crate::Result;
 use crate::resource::{FieldSelector, LabelSelector, ResourceType, ResourceVersion};
-use crate::{Error, Fault, Result};
 
 /// Which objects to list, and how many at once. The default is all of them.
 ///
@@ -57,31 +57,30 @@ impl Client {
     ) -> Result<(Vec<CachedObject>, Option<String>, ResourceVersion)> {
         let kind = self.inner.shared.kinds.of_type(type_)?;
         let ListOptions { namespace, labels, fields, limit, continue_ } = options;
-        let selection = Selection::new(kind, namespace, labels, fields)?;
-        let after = continue_.map(|token| parse_token(kind, &token)).transpose()?;
+        let selection = Selection::new(kind, namespace, labels, &fields)?;
+        let after = continue_.map(|token| Place::parse(kind.type_.plural, &token)).transpose()?;
         // Read first: the list may be newer than it says, never older.
         let version = ResourceVersion::new(self.seen().get());
         let cache = kind.cache.read();
-        let mut found = candidates(kind, &cache, &selection, after.as_deref())
-            .filter(|(_, object)| selection.matches(kind, object));
+        let mut found = candidates(&cache, &selection, after.as_ref()).filter(|(_, object)| selection.matches(object));
         let limit = if limit == 0 { usize::MAX } else { limit };
         let mut last = "";
         let items: Vec<CachedObject> =
             found.by_ref().take(limit).inspect(|(place, _)| last = place).map(|(_, o)| o.clone()).collect();
         let more = items.len() == limit && found.next().is_some();
-        let next = more.then(|| last.replace(SEPARATOR, "/"));
+        let next = more.then(|| Place::new(last).to_string());
         Ok((items, next, version))
     }
 }
 
 /// The objects that can be meant, in the order of a list, after a place.
-fn candidates<'a>(
-    kind: &Kind,
+pub(super) fn candidates<'a>(
     cache: &'a Cache,
     selection: &'a Selection,
-    after: Option<&str>,
+    after: Option<&'a Place>,
 ) -> Box<dyn Iterator<Item = (&'a str, &'a CachedObject)> + 'a> {
-    if let Some((field, value)) = selection.index(kind) {
+    let after = after.map(Place::as_str);
+    if let Some((field, value)) = selection.index() {
         return Box::new(cache.with_field(field, value, after));
     }
     let Some(namespace) = selection.namespace() else { return Box::new(cache.after(after)) };
@@ -89,15 +88,4 @@ fn candidates<'a>(
     let start = place(namespace, "");
     let from = after.filter(|after| **after > *start).unwrap_or(&start);
     Box::new(cache.after(Some(from)).take_while(move |(place, _)| place.starts_with(&start)))
-}
-
-fn parse_token(kind: &Kind, token: &str) -> Result<String> {
-    match token.split_once('/') {
-        Some((namespace, name)) if !name.is_empty() => Ok(place(namespace, name)),
-        _ => {
-            let shown: String = token.chars().take(40).collect();
-            let message = format!("{shown:?} is no such token: hand back the one of the page before, unchanged");
-            Err(Error::invalid(format!("a list of {}", kind.type_.plural), vec![Fault::new("continue", message)]))
-        }
-    }
 }

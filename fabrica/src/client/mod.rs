@@ -11,9 +11,18 @@ mod envelope;
 mod export;
 mod feed;
 mod finalizers;
+#[cfg(feature = "api")]
+#[allow(dead_code)]
+mod follow;
 mod follower;
 mod garbage;
+#[cfg(feature = "api")]
+#[allow(dead_code)]
+mod history;
 mod import;
+#[cfg(feature = "api")]
+#[allow(dead_code)]
+mod json;
 mod keys;
 mod kinds;
 mod lifecycle;
@@ -24,10 +33,14 @@ mod own;
 mod owned;
 mod owners;
 mod patch;
+mod place;
 mod progress;
 mod replace;
 mod select;
 mod settings;
+#[cfg(feature = "api")]
+#[allow(dead_code)]
+mod snapshot;
 mod status;
 mod subscription;
 mod trouble;
@@ -49,14 +62,32 @@ pub use view::View;
 pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
 
 pub(crate) use cached::CachedObject;
+#[cfg(feature = "api")]
+#[allow(unused_imports)]
+pub(crate) use follow::{Follow, Followed};
+#[cfg(feature = "api")]
+#[allow(unused_imports)]
+pub(crate) use history::HistoryChange;
 #[cfg(feature = "testing")]
 pub(crate) use lifecycle::title_of;
 pub(crate) use observer::{ObjectChange, Observer};
 pub(crate) use own::{Owned, Owner};
+#[cfg(feature = "api")]
+#[allow(unused_imports)]
+pub(crate) use place::Place;
 pub(crate) use replace::namespace_of;
+#[cfg(feature = "api")]
+#[allow(unused_imports)]
+pub(crate) use select::Selection;
+#[cfg(feature = "api")]
+#[allow(unused_imports)]
+pub(crate) use snapshot::{Snapshot, SnapshotOptions};
 pub(crate) use status::Saved;
 pub(crate) use typed::typed;
 
+#[cfg(feature = "api")]
+#[cfg(test)]
+mod history_tests;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]

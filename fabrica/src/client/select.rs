@@ -2,14 +2,25 @@
 
 use super::cached::CachedObject;
 use super::kinds::Kind;
-use crate::resource::{FieldPath, FieldSelector, FieldTerm, LabelSelector, Object};
+#[cfg(feature = "api")]
+use super::lifecycle::Client;
+#[cfg(feature = "api")]
+use crate::resource::ResourceType;
+use crate::resource::{FieldPath, FieldSelector, FieldTerm, LabelSelector, Metadata};
 use crate::{Error, Fault, Result};
 
 /// A selection of objects of one kind, checked against what the kind can be selected by.
-pub(super) struct Selection {
+pub(crate) struct Selection {
     namespace: Option<String>,
     labels: LabelSelector,
-    fields: FieldSelector,
+    terms: Box<[Term]>,
+}
+
+/// A term of a field selector, with its field found.
+struct Term {
+    field: Field,
+    value: String,
+    negated: bool,
 }
 
 /// What a field selector can look at.
@@ -19,18 +30,40 @@ enum Field {
     Indexed(usize),
 }
 
+#[cfg(feature = "api")]
+impl Client {
+    /// A selection of objects of a kind.
+    ///
+    /// # Errors
+    /// `Invalid` with every field that the kind can't be selected by; `NotFound` if the program doesn't know the kind.
+    #[allow(dead_code)]
+    pub(crate) fn selection(
+        &self,
+        type_: &ResourceType,
+        namespace: Option<String>,
+        labels: LabelSelector,
+        fields: &FieldSelector,
+    ) -> Result<Selection> {
+        Selection::new(self.inner.shared.kinds.of_type(type_)?, namespace, labels, fields)
+    }
+}
+
 impl Selection {
     pub(super) fn new(
         kind: &Kind,
         namespace: Option<String>,
         labels: LabelSelector,
-        fields: FieldSelector,
+        fields: &FieldSelector,
     ) -> Result<Self> {
-        let unknown = |term: &&FieldTerm| field(kind, &term.path).is_none();
-        let faults: Vec<Fault> =
-            fields.terms().iter().filter(unknown).map(|term| not_selectable(kind, &term.path)).collect();
+        let (mut terms, mut faults) = (Vec::new(), Vec::new());
+        for FieldTerm { path, value, negated } in fields.terms() {
+            match field(kind, path) {
+                Some(field) => terms.push(Term { field, value: value.clone(), negated: *negated }),
+                None => faults.push(not_selectable(kind, path)),
+            }
+        }
         if faults.is_empty() {
-            return Ok(Self { namespace, labels, fields });
+            return Ok(Self { namespace, labels, terms: terms.into() });
         }
         Err(Error::invalid(format!("a selection of {}", kind.type_.plural), faults))
     }
@@ -40,29 +73,47 @@ impl Selection {
         self.namespace.as_deref()
     }
 
+    /// Is every object of the namespace, or of all, meant?
+    #[cfg(feature = "api")]
+    pub(super) fn is_everything(&self) -> bool {
+        self.labels.is_everything() && self.terms.is_empty()
+    }
+
     /// A field whose index finds all objects that can be meant, and the value to look up.
-    pub(super) fn index(&self, kind: &Kind) -> Option<(usize, &str)> {
-        self.fields.terms().iter().filter(|term| !term.negated).find_map(|term| match field(kind, &term.path)? {
-            Field::Indexed(index) => Some((index, term.value.as_str())),
-            Field::Name | Field::Namespace => None,
+    pub(super) fn index(&self) -> Option<(usize, &str)> {
+        self.terms.iter().find_map(|term| match term.field {
+            // An object without the field has the empty value, and is in no index.
+            Field::Indexed(index) if !term.negated && !term.value.is_empty() => Some((index, term.value.as_str())),
+            _ => None,
         })
     }
 
     /// Is the object meant? One that can't be decoded never is.
-    pub(super) fn matches(&self, kind: &Kind, cached: &CachedObject) -> bool {
-        let Some(object) = cached.object() else { return false };
-        let metadata = object.metadata();
+    pub(super) fn matches(&self, cached: &CachedObject) -> bool {
+        cached.object().is_some_and(|object| self.matches_metadata(object.metadata(), cached))
+    }
+
+    /// Is the object meant, whether or not it can be decoded? One whose name can't be read never is.
+    #[cfg(feature = "api")]
+    pub(crate) fn matches_any(&self, cached: &CachedObject) -> bool {
+        let metadata = cached.metadata_ref(cached.uid());
+        !metadata.name.is_empty() && self.matches_metadata(&metadata, cached)
+    }
+
+    fn matches_metadata(&self, metadata: &Metadata, cached: &CachedObject) -> bool {
         self.namespace.as_ref().is_none_or(|namespace| *namespace == metadata.namespace)
             && self.labels.matches(&metadata.labels)
-            && (self.fields.is_everything() || self.fields.matches_with(|path| value(kind, path, &**object, cached)))
+            && self.terms.iter().all(|term| (term.field.value(metadata, cached) == term.value) != term.negated)
     }
 }
 
-fn value(kind: &Kind, path: &FieldPath, object: &dyn Object, cached: &CachedObject) -> Option<String> {
-    match field(kind, path)? {
-        Field::Name => Some(object.metadata().name.clone()),
-        Field::Namespace => Some(object.metadata().namespace.clone()),
-        Field::Indexed(index) => cached.field(index).map(str::to_owned),
+impl Field {
+    fn value<'a>(&self, metadata: &'a Metadata, cached: &'a CachedObject) -> &'a str {
+        match self {
+            Self::Name => &metadata.name,
+            Self::Namespace => &metadata.namespace,
+            Self::Indexed(index) => cached.field(*index).unwrap_or_default(),
+        }
     }
 }
 

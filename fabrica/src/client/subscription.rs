@@ -29,10 +29,6 @@ impl Subscription {
         (existing, Self { kind: kind.clone(), uid, feed })
     }
 
-    pub(super) fn kind(&self) -> &Kind {
-        &self.kind
-    }
-
     /// The next change; `None` when the client is closed.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<FeedItem>> {
         self.feed.poll_next(cx)

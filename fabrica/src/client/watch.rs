@@ -60,7 +60,7 @@ impl Client {
     pub fn watch_objects(&self, type_: &ResourceType, options: WatchOptions) -> Result<ObjectWatch> {
         let kind = self.inner.shared.kinds.of_type(type_)?.clone();
         let WatchOptions { uid, namespace, labels, fields } = options;
-        let selection = Selection::new(&kind, namespace, labels, fields)?;
+        let selection = Selection::new(&kind, namespace, labels, &fields)?;
         let (existing, changes) = Subscription::open(&kind, uid);
         Ok(ObjectWatch { selection, existing: existing.into_iter(), changes, ended: false })
     }
@@ -73,7 +73,7 @@ impl ObjectWatch {
     }
 
     fn visible(&self, object: &CachedObject) -> Option<Arc<dyn Object>> {
-        object.object().filter(|_| self.selection.matches(self.changes.kind(), object)).cloned()
+        object.object().filter(|_| self.selection.matches(object)).cloned()
     }
 
     fn change(&self, item: &FeedItem) -> Option<Change<dyn Object>> {
