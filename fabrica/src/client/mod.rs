@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod deleting;
 mod derived;
+mod dry_run;
 mod dynamic;
 mod envelope;
 mod export;
@@ -74,6 +75,8 @@ pub(crate) use observer::{ObjectChange, Observer};
 pub(crate) use own::{Owned, Owner};
 #[cfg(feature = "api")]
 #[allow(unused_imports)]
+pub(crate) use patch::{Part, UnknownFields};
+#[cfg(feature = "api")]
 pub(crate) use place::Place;
 pub(crate) use replace::namespace_of;
 #[cfg(feature = "api")]
