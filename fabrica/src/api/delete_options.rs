@@ -40,8 +40,9 @@ impl Deletion {
     /// 400 for a body that is no `DeleteOptions`, 422 for a value that there is not, or that contradicts another.
     pub(super) fn read(body: Option<Value>, query: &Query) -> Result<Self, Status> {
         let wire = match body {
-            Some(body) => serde_path_to_error::deserialize(body)
-                .map_err(|error| Status::bad_request(format!("the body of the request is no DeleteOptions: {error}")))?,
+            Some(body) => serde_path_to_error::deserialize(body).map_err(|error| {
+                Status::bad_request(format!("the body of the request is no DeleteOptions: {error}"))
+            })?,
             None => Wire {
                 orphan_dependents: query.orphan_dependents,
                 propagation_policy: query.propagation_policy.clone(),

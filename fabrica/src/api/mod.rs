@@ -7,15 +7,18 @@ mod app;
 mod body;
 mod catalog;
 mod config;
+mod delete_options;
 mod discovery;
 mod health;
 mod listen;
 mod negotiate;
 mod objects;
+mod protobuf;
 mod query;
 mod reply;
 mod server;
 mod status;
+mod strict_json;
 mod target;
 
 pub use config::Config;

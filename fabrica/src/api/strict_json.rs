@@ -169,7 +169,8 @@ mod tests {
         leaf.prop_recursive(4, 32, 5, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::hash_map(".{0,3}", inner, 0..5).prop_map(|all| Value::Object(all.into_iter().collect())),
+                prop::collection::hash_map(".{0,3}", inner, 0..5)
+                    .prop_map(|all| Value::Object(all.into_iter().collect())),
             ]
         })
     }
