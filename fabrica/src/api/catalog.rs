@@ -1,5 +1,10 @@
 //! What is served: the kinds of the program and the few built-in ones that tools ask for.
 
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::table::Columns;
 use crate::resource::ResourceType;
 
 /// A resource that is served.
@@ -15,6 +20,7 @@ pub(super) struct Served {
     pub(super) short_names: &'static [&'static str],
     pub(super) categories: &'static [&'static str],
     pub(super) backing: Backing,
+    columns: OnceLock<Arc<Columns>>,
 }
 
 /// What stands behind a resource.
@@ -22,8 +28,19 @@ pub(super) struct Served {
 pub(super) enum Backing {
     /// The objects of a kind.
     Kind(&'static ResourceType),
+    /// The recorded events, in one of their two forms, neither of which is that of a kind's objects.
+    Events(EventForm),
     /// Nothing: it is there because tools ask for it, and empty.
     Nothing,
+}
+
+/// How recorded events look on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventForm {
+    /// As in the core group.
+    Core,
+    /// As in `events.k8s.io`.
+    Events,
 }
 
 impl Served {
@@ -45,7 +62,9 @@ impl Served {
     /// What can be done with it.
     pub(super) fn verbs(&self) -> &'static [&'static str] {
         match self.backing {
-            Backing::Kind(_) => &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+            Backing::Kind(_) | Backing::Events(_) => {
+                &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+            }
             Backing::Nothing => &["get", "list", "watch"],
         }
     }
@@ -53,6 +72,30 @@ impl Served {
     /// Has it the subresource `status`?
     pub(super) fn has_status(&self) -> bool {
         matches!(self.backing, Backing::Kind(type_) if type_.has_status)
+    }
+
+    /// The columns of its tables, made at the first use.
+    pub(super) fn columns(&self) -> Arc<Columns> {
+        let columns = || match self.backing {
+            Backing::Kind(type_) => Columns::of(type_),
+            Backing::Nothing | Backing::Events(_) => Columns::default(),
+        };
+        Arc::clone(self.columns.get_or_init(|| Arc::new(columns())))
+    }
+
+    /// Is what is shown the envelope as it is stored?
+    pub(super) fn is_envelope(&self) -> bool {
+        matches!(self.backing, Backing::Kind(_))
+    }
+
+    /// An object's envelope as this resource shows it.
+    pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
+        envelope
+    }
+
+    /// What can be done with its subresource `status`, if it has that.
+    pub(super) fn status_verbs(&self) -> Option<&'static [&'static str]> {
+        self.has_status().then_some(&["get", "patch", "update"])
     }
 
     fn of(type_: &'static ResourceType) -> Self {
@@ -66,6 +109,7 @@ impl Served {
             short_names: type_.short_names,
             categories: type_.categories,
             backing: Backing::Kind(type_),
+            columns: OnceLock::new(),
         }
     }
 }
@@ -80,8 +124,13 @@ pub(super) struct Catalog(Vec<Served>);
 
 impl Catalog {
     pub(super) fn new(types: &[&'static ResourceType]) -> Self {
-        let mut all: Vec<Served> = types.iter().map(|type_| Served::of(type_)).collect();
-        all.push(SERVICES);
+        let mut all = built_in();
+        for served in types.iter().map(|type_| Served::of(type_)) {
+            // The kind behind the events is shown in their two forms only.
+            if !all.iter().any(|built_in| (built_in.group, built_in.kind) == (served.group, served.kind)) {
+                all.push(served);
+            }
+        }
         all.sort_by_key(|served| (served.group, served.version, served.plural));
         Self(all)
     }
@@ -95,10 +144,10 @@ impl Catalog {
         self.0.iter().filter(move |served| served.group == group && served.version == version)
     }
 
-    /// The groups but for the core group, each with its versions, the preferred one first.
+    /// The groups, the core group first, each with its versions, the preferred one first.
     pub(super) fn groups(&self) -> Vec<(&'static str, Vec<&'static str>)> {
         let mut groups: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
-        for served in self.0.iter().filter(|served| !served.group.is_empty()) {
+        for served in &self.0 {
             match groups.last_mut() {
                 Some((group, versions)) if *group == served.group => {
                     if !versions.contains(&served.version) {
@@ -115,18 +164,27 @@ impl Catalog {
     }
 }
 
-/// `kubectl cluster-info` asks for services.
-const SERVICES: Served = Served {
-    group: "",
-    version: "v1",
-    kind: "Service",
-    plural: "services",
-    singular: "service",
-    namespaced: true,
-    short_names: &["svc"],
-    categories: &[],
-    backing: Backing::Nothing,
-};
+/// What tools ask for, whatever the program's kinds are: `kubectl describe` and `kubectl events` for events, the event
+/// recorders of today's clients for those of `events.k8s.io`, and `kubectl cluster-info` for services.
+fn built_in() -> Vec<Served> {
+    let namespaced = |group, kind, plural, singular, short_names, backing| Served {
+        group,
+        version: "v1",
+        kind,
+        plural,
+        singular,
+        namespaced: true,
+        short_names,
+        categories: &[],
+        backing,
+        columns: OnceLock::new(),
+    };
+    vec![
+        namespaced("", "Event", "events", "event", &["ev"], Backing::Events(EventForm::Core)),
+        namespaced("events.k8s.io", "Event", "events", "event", &["ev"], Backing::Events(EventForm::Events)),
+        namespaced("", "Service", "services", "service", &["svc"], Backing::Nothing),
+    ]
+}
 
 /// Orders versions as Kubernetes does: `v2` before `v1` before `v2beta1` before `v1beta2`, alpha last.
 fn stability(version: &str) -> (u8, u32, u32) {
@@ -145,6 +203,18 @@ fn stability(version: &str) -> (u8, u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::sample::Device;
+    use crate::resource::{Namespace, Resource as _};
+
+    #[test]
+    fn every_resource_is_served_once() {
+        let catalog = Catalog::new(&[Namespace::TYPE, Device::TYPE]);
+        let served: Vec<String> = catalog.0.iter().map(Served::resource).collect();
+        assert_eq!(served, ["events", "namespaces", "services", "events.events.k8s.io", "devices.example.io"]);
+        assert_eq!(catalog.groups(), [("", vec!["v1"]), ("events.k8s.io", vec!["v1"]), ("example.io", vec!["v1"])]);
+        let again = Catalog::new(&[Device::TYPE, Device::TYPE]);
+        assert_eq!(again.of_version("example.io", "v1").count(), 1);
+    }
 
     #[test]
     fn stable_versions_come_before_the_others() {

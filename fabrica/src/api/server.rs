@@ -55,10 +55,10 @@ pub async fn serve(controller: &Controller, config: Config) -> Result<Server> {
     config.listen.check()?;
     let grace = config.grace;
     let head_timeout = config.head_timeout;
+    let (stop, stopping) = watch::channel(false);
     let listener = Listener::bind(&config.listen).await?;
     let listen = listener.place()?;
-    let router = app::router(Arc::new(Api::new(controller, config)));
-    let (stop, stopping) = watch::channel(false);
+    let router = app::router(Arc::new(Api::new(controller, config, stopping.clone())));
     info!("The API is served at {listen}");
     let accepting = tokio::spawn(async move {
         let connections = Connections { router, head_timeout, graceful: GracefulShutdown::new() };

@@ -1,5 +1,8 @@
 //! What a thing is: its kind, its identity, its metadata and conditions, its schema.
 
+#[cfg(any(feature = "api", feature = "cli"))]
+mod age;
+mod columns;
 mod condition;
 mod crd;
 mod explain;
@@ -24,6 +27,10 @@ mod traits;
 mod uid;
 mod validate;
 
+#[cfg(any(feature = "api", feature = "cli"))]
+pub(crate) use age::age;
+#[cfg(feature = "api")]
+pub(crate) use columns::PrinterColumn;
 pub use condition::{Condition, ConditionStatus, Conditioned, Conditions};
 pub use field_path::{FieldPath, FieldSegment};
 pub use field_selector::{FieldSelector, FieldTerm};

@@ -34,7 +34,7 @@ impl Call<'_> {
     pub(in crate::api) fn type_(&self) -> Result<&'static ResourceType, Status> {
         match self.served.backing {
             Backing::Kind(type_) => Ok(type_),
-            Backing::Nothing => Err(Status::method_not_allowed()),
+            Backing::Events(_) | Backing::Nothing => Err(Status::method_not_allowed()),
         }
     }
 
@@ -62,7 +62,7 @@ impl Call<'_> {
     }
 
     /// What an error of the client means for the object that was asked for.
-    pub(super) fn failed(&self, error: &Error, name: &str) -> Status {
+    pub(in crate::api) fn failed(&self, error: &Error, name: &str) -> Status {
         Status::of(error, self.served, name)
     }
 }
