@@ -69,12 +69,43 @@ pub struct Fault {
     pub path: String,
     /// What is wrong with it and what would be right.
     pub message: String,
+    /// What kind of fault it is.
+    pub reason: FaultReason,
+}
+
+/// What kind of fault something is, for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FaultReason {
+    /// The value is wrong.
+    #[default]
+    Invalid,
+    /// There is none, but there must be.
+    Required,
+    /// It is none of the values that there are.
+    NotSupported,
+    /// It is of another type.
+    TypeInvalid,
+    /// It is there twice.
+    Duplicate,
+    /// It is longer than allowed.
+    TooLong,
+    /// It may not be given, or not be changed.
+    Forbidden,
+    /// The field is not known.
+    UnknownField,
 }
 
 impl Fault {
-    /// A fault at a path.
+    /// A fault at a path, for the reason [`FaultReason::Invalid`].
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: path.into(), message: message.into(), reason: FaultReason::Invalid }
+    }
+
+    /// The same fault, for another reason.
+    #[must_use]
+    pub fn because(self, reason: FaultReason) -> Self {
+        Self { reason, ..self }
     }
 }
 

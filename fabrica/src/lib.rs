@@ -25,7 +25,7 @@ pub mod testing;
 
 #[cfg(feature = "cli")]
 pub use cli::main;
-pub use error::{Error, ErrorKind, Fault, Result};
+pub use error::{Error, ErrorKind, Fault, FaultReason, Result};
 /// Makes a struct a resource: a kind of thing that is kept and reconciled.
 ///
 /// It stands on a struct with the fields `metadata: Metadata`, `spec` and, if it has one, `status`, and gives it

@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
 use super::catalog::Catalog;
+use super::delete_options::Deletion;
 use super::objects::{self, Call};
 use super::query::Query;
 use super::status::Status;
 use super::target::Target;
-use super::{Config, discovery, health, openapi, reply, watch};
-use crate::client::Client;
+use super::{Config, body, discovery, health, negotiate, openapi, reply, watch};
+use crate::client::{Client, Part};
 use crate::controller::Controller;
 
 /// How many changes of each kind watches and pages find in memory; older ones are read from the store.
@@ -99,18 +100,43 @@ async fn resource(api: &Arc<Api>, path: &str, request: Request) -> Result<Respon
     if !served.namespaced && !target.namespace.is_empty() {
         return Ok(reply::no_such_path());
     }
-    let query = Query::parse(request.uri().query())?;
+    let name = target.name.as_deref();
+    let part = match target.subresource.as_deref() {
+        None => Part::Main,
+        Some("status") if served.has_status() => Part::Status,
+        Some(_) => return Ok(reply::no_such_path()),
+    };
     let (parts, body) = request.into_parts();
-    let call = Call { api, served, target: &target, query: &query, headers: &parts.headers };
-    match (&parts.method, &target.name, target.subresource.as_deref()) {
-        (&Method::GET, None, None) if query.watch => watch::watch(&call).await,
-        (&Method::GET, None, None) => objects::list(&call).await,
-        (&Method::GET, Some(name), None) => objects::get(&call, name),
-        (&Method::GET, Some(name), Some("status")) if served.has_status() => objects::get(&call, name),
-        (_, Some(_), Some(sub)) if sub != "status" || !served.has_status() => Ok(reply::no_such_path()),
-        _ => {
-            drop(body);
-            Err(Status::method_not_allowed())
+    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+    // Only a list is about all namespaces.
+    if served.namespaced && target.namespace.is_empty() && (name.is_some() || method != Method::GET) {
+        return Ok(reply::no_such_path());
+    }
+    let query = Query::parse(parts.uri.query())?;
+    let form = negotiate::form(&parts.headers)?;
+    let call = Call { api, served, target: &target, query: &query, headers: &parts.headers, form };
+    if method != Method::GET {
+        call.type_()?;
+    }
+    let read = body::read(body, &api.config);
+    match (&method, name, part) {
+        (&Method::GET, None, _) if query.watch => watch::watch(&call).await,
+        (&Method::GET, None, _) => objects::list(&call).await,
+        (&Method::GET, Some(name), _) => objects::get(&call, name).await,
+        (&Method::POST, None, _) => objects::create(&call, body::object(&parts.headers, &read.await?)?).await,
+        (&Method::PUT, Some(name), _) => {
+            objects::update(&call, name, part, body::object(&parts.headers, &read.await?)?).await
         }
+        (&Method::PATCH, Some(name), _) => objects::patch(&call, name, part, &read.await?).await,
+        (&Method::DELETE, _, Part::Main) => {
+            let body = read.await?;
+            let options = if body.is_empty() { None } else { Some(body::object(&parts.headers, &body)?.value) };
+            let deletion = Deletion::read(options, &query)?;
+            match name {
+                Some(name) => objects::delete(&call, name, &deletion).await,
+                None => objects::delete_collection(&call, &deletion).await,
+            }
+        }
+        _ => Err(Status::method_not_allowed()),
     }
 }

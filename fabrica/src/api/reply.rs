@@ -1,7 +1,7 @@
 //! Answers.
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WARNING};
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use serde_json::Value;
@@ -25,6 +25,18 @@ pub(super) fn text(code: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
 /// What Kubernetes answers for a path that it doesn't know.
 pub(super) fn no_such_path() -> Response<Body> {
     text(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+/// Adds remarks about the request, which tools show. As many as a client must take, in what a header may hold.
+pub(super) fn warn(response: &mut Response<Body>, warnings: &[String]) {
+    const WARNINGS_MAX: usize = 16;
+    for warning in warnings.iter().take(WARNINGS_MAX) {
+        let plain: String = warning.chars().map(|c| if c.is_ascii() && !c.is_control() { c } else { '?' }).collect();
+        let quoted = plain.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            response.headers_mut().append(WARNING, value);
+        }
+    }
 }
 
 fn with_type(code: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {

@@ -1,5 +1,7 @@
 //! What goes wrong, as Kubernetes says it.
 
+use std::fmt;
+
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
@@ -7,8 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::catalog::Served;
 use super::reply;
+use crate::resource::Uid;
 use crate::store::Revision;
-use crate::{Error, ErrorKind, Fault};
+use crate::{Error, ErrorKind, Fault, FaultReason};
 
 /// An answer of kind `Status` that says what went wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,23 +42,56 @@ impl Status {
         Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(served, served.plural, name)
     }
 
+    /// Something else than the name is taken.
+    pub(super) fn taken(message: String) -> Self {
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message)
+    }
+
     pub(super) fn conflict(served: &Served, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", served.resource());
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(served, served.plural, name)
     }
 
     pub(super) fn invalid(served: &Served, name: &str, faults: &[Fault]) -> Self {
-        let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        let list = if let [one] = list.as_slice() { one.clone() } else { format!("[{}]", list.join(", ")) };
-        let what = served.group_kind();
-        let message = format!("{what} {name:?} is invalid: {list}");
-        let causes: Vec<Value> = faults
-            .iter()
-            .map(|fault| json!({ "reason": "FieldValueInvalid", "message": fault.message, "field": fault.path }))
-            .collect();
-        let mut status =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).about(served, served.kind, name);
-        status.details.insert("causes".to_owned(), causes.into());
+        let causes: Vec<Cause> = faults.iter().map(Cause::of).collect();
+        Self::unprocessable(served, name, &causes)
+    }
+
+    pub(super) fn unprocessable(served: &Served, name: &str, causes: &[Cause]) -> Self {
+        let message = format!("{} {name:?} is invalid: {}", served.group_kind(), listed(causes));
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).about(served, served.kind, name).because(causes)
+    }
+
+    /// The parameters of a request contradict each other, or are not allowed for it.
+    pub(super) fn invalid_options(kind: &str, causes: &[Cause]) -> Self {
+        let message = format!("{kind}.meta.k8s.io \"\" is invalid: {}", listed(causes));
+        let mut status = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).because(causes);
+        status.details.insert("group".to_owned(), "meta.k8s.io".into());
+        status.details.insert("kind".to_owned(), kind.into());
+        status
+    }
+
+    pub(super) fn forbidden(served: &Served, name: &str, why: &str) -> Self {
+        let message = format!("{} {name:?} is forbidden: {why}", served.resource());
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(served, served.plural, name)
+    }
+
+    /// Nothing can be created in a namespace any more.
+    pub(super) fn terminating(served: &Served, name: &str, namespace: &str) -> Self {
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let cause = Cause {
+            reason: "NamespaceTerminating",
+            message: format!("namespace {namespace} is being terminated"),
+            field: "metadata.namespace".to_owned(),
+        };
+        Self::forbidden(served, name, &why).because(&[cause])
+    }
+
+    /// There is no such namespace.
+    pub(super) fn no_namespace(name: &str) -> Self {
+        let mut status = Self::new(StatusCode::NOT_FOUND, "NotFound", format!("namespaces {name:?} not found"));
+        status.details.insert("name".to_owned(), name.into());
+        status.details.insert("kind".to_owned(), "namespaces".into());
         status
     }
 
@@ -76,8 +112,9 @@ impl Status {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
     }
 
-    pub(super) fn too_large(limit: usize) -> Self {
-        let message = format!("Request entity is too large: limit is {limit} bytes");
+    /// 413; `limit` is how much is allowed.
+    pub(super) fn too_large(limit: impl fmt::Display) -> Self {
+        let message = format!("Request entity is too large: limit is {limit}");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     }
 
@@ -90,24 +127,15 @@ impl Status {
         Self::new(StatusCode::GONE, "Expired", message)
     }
 
-    /// The parameters of a list or watch contradict each other.
-    pub(super) fn wrong_options(verb: &str, field: &str, message: &str) -> Self {
-        let text = format!("ListOptions.meta.k8s.io \"\" is invalid: {field}: Forbidden: {field} {message}");
-        let mut status = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", text);
-        let cause = json!({ "reason": "FieldValueForbidden", "message": format!("Forbidden: {verb}: {message}"), "field": field });
-        let details = json!({ "group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause] });
-        status.details = details.as_object().cloned().unwrap_or_default();
-        status
-    }
-
     /// A version was asked for that there is not yet.
     pub(super) fn version_too_large(asked: Revision, current: Revision) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {current}");
-        let mut status = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", format!("Timeout: {message}"));
-        let cause = json!({ "reason": "ResourceVersionTooLarge", "message": "Too large resource version" });
-        status.details.insert("causes".to_owned(), json!([cause]));
-        status.retry_after = Some(1);
-        status
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let cause = Cause {
+            reason: "ResourceVersionTooLarge",
+            message: "Too large resource version".to_owned(),
+            field: String::new(),
+        };
+        Self { retry_after: Some(1), ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message) }.because(&[cause])
     }
 
     pub(super) fn internal(message: impl Into<String>) -> Self {
@@ -138,6 +166,12 @@ impl Status {
         }
     }
 
+    /// Says what led to it.
+    fn because(mut self, causes: &[Cause]) -> Self {
+        self.details.insert("causes".to_owned(), causes.iter().map(Cause::to_value).collect());
+        self
+    }
+
     fn about(mut self, served: &Served, kind: &str, name: &str) -> Self {
         self.details.insert("name".to_owned(), name.into());
         if !served.group.is_empty() {
@@ -145,6 +179,10 @@ impl Status {
         }
         self.details.insert("kind".to_owned(), kind.into());
         self
+    }
+
+    pub(super) fn is_not_found(&self) -> bool {
+        self.code == StatusCode::NOT_FOUND
     }
 
     #[cfg(test)]
@@ -172,6 +210,79 @@ impl Status {
         status["code"] = self.code.as_u16().into();
         status
     }
+}
+
+/// What led to an error, as far as it is one field's fault.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Cause {
+    pub(super) reason: &'static str,
+    /// As in `Required value: give a name`.
+    pub(super) message: String,
+    /// The path of the field; may be empty.
+    pub(super) field: String,
+}
+
+impl Cause {
+    pub(super) fn invalid(field: &str, why: impl fmt::Display) -> Self {
+        Self { reason: "FieldValueInvalid", message: format!("Invalid value: {why}"), field: field.to_owned() }
+    }
+
+    pub(super) fn forbidden(field: &str, why: &str) -> Self {
+        Self { reason: "FieldValueForbidden", message: format!("Forbidden: {why}"), field: field.to_owned() }
+    }
+
+    pub(super) fn not_supported(field: &str, value: &str, supported: &[&str]) -> Self {
+        let supported: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
+        let message = format!("Unsupported value: {value:?}: supported values: {}", supported.join(", "));
+        Self { reason: "FieldValueNotSupported", message, field: field.to_owned() }
+    }
+
+    fn of(fault: &Fault) -> Self {
+        let (reason, title) = match fault.reason {
+            FaultReason::Required => ("FieldValueRequired", "Required value"),
+            FaultReason::NotSupported => ("FieldValueNotSupported", "Unsupported value"),
+            FaultReason::TypeInvalid => ("FieldValueTypeInvalid", "Invalid value"),
+            FaultReason::Duplicate => ("FieldValueDuplicate", "Duplicate value"),
+            FaultReason::TooLong => ("FieldValueTooLong", "Too long"),
+            FaultReason::Forbidden => ("FieldValueForbidden", "Forbidden"),
+            FaultReason::UnknownField | FaultReason::Invalid => ("FieldValueInvalid", "Invalid value"),
+        };
+        // Tools print the field and `: ` before the message, so there must be one.
+        let field = if fault.path.is_empty() { "object".to_owned() } else { fault.path.clone() };
+        // What the title says already.
+        let why = fault.message.strip_prefix("is required").unwrap_or(&fault.message);
+        let why = why.strip_prefix(": ").unwrap_or(why);
+        let colon = if why.is_empty() { "" } else { ": " };
+        Self { reason, message: format!("{title}{colon}{why}"), field }
+    }
+
+    fn to_value(&self) -> Value {
+        let mut value = json!({ "reason": self.reason, "message": self.message });
+        if !self.field.is_empty() {
+            value["field"] = self.field.as_str().into();
+        }
+        value
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+/// The answer to a deletion after which the object is gone.
+pub(super) fn success(served: &Served, name: &str, uid: &Uid) -> Value {
+    let mut details = json!({ "name": name, "kind": served.plural, "uid": uid });
+    if !served.group.is_empty() {
+        details["group"] = served.group.into();
+    }
+    json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details })
+}
+
+fn listed(causes: &[Cause]) -> String {
+    let list: Vec<String> = causes.iter().map(ToString::to_string).collect();
+    if let [one] = list.as_slice() { one.clone() } else { format!("[{}]", list.join(", ")) }
 }
 
 impl IntoResponse for Status {

@@ -67,7 +67,7 @@ impl CachedObject {
     }
 
     /// The uid of the object.
-    pub(super) fn uid(&self) -> &Uid {
+    pub(crate) fn uid(&self) -> &Uid {
         match &self.state {
             State::Plain(object) => &object.metadata().uid,
             State::Rare(rare) => &rare.uid,

@@ -9,7 +9,7 @@ use super::delete::DeleteOptions;
 use super::envelope;
 use super::lifecycle::{Client, title};
 use super::list::{List, ListOptions};
-use super::patch::{Part, Patch};
+use super::patch::{Part, Patch, UnknownFields};
 use super::subscription::Subscription;
 use super::trouble;
 use super::update::Applied;
@@ -87,7 +87,7 @@ impl Client {
     /// # Errors
     /// As for [`Self::patch`].
     pub async fn patch_object(&self, key: &ObjectKey, patch: Patch) -> Result<Arc<dyn Object>> {
-        let object = self.patch_part(key, &patch, Part::Main).await?;
+        let object = self.patch_part(key, &patch, Part::Main, UnknownFields::Prune).await?.0;
         shared(self.kind(key.kind)?.type_, &object)
     }
 
@@ -96,7 +96,7 @@ impl Client {
     /// # Errors
     /// As for [`Self::patch_status`].
     pub async fn patch_object_status(&self, key: &ObjectKey, patch: Patch) -> Result<Arc<dyn Object>> {
-        let object = self.patch_part(key, &patch, Part::Status).await?;
+        let object = self.patch_part(key, &patch, Part::Status, UnknownFields::Prune).await?.0;
         shared(self.kind(key.kind)?.type_, &object)
     }
 
@@ -106,6 +106,20 @@ impl Client {
     /// As for [`Self::delete_with`].
     pub async fn delete_object(&self, key: &ObjectKey, options: DeleteOptions) -> Result<bool> {
         Ok(self.delete_key(key, &options).await?.is_none())
+    }
+
+    /// Reads an object from its JSON; what its kind doesn't know of it is left out, and told.
+    ///
+    /// # Errors
+    /// `Invalid` with every fault; `NotFound` if the program doesn't know the kind.
+    #[cfg(feature = "api")]
+    pub(crate) fn read_object(&self, type_: &ResourceType, mut json: Value) -> Result<(Box<dyn Object>, Vec<Fault>)> {
+        let kind = self.inner.shared.kinds.of_type(type_)?;
+        let unknown = kind.prune(&mut json)?;
+        match kind.decode_checked(&json) {
+            Ok(object) => Ok((object, unknown)),
+            Err(faults) => Err(Error::invalid(title(type_, &named(&json)), faults)),
+        }
     }
 
     fn read_json(&self, type_: &ResourceType, json: &Value) -> Result<Box<dyn Object>> {
@@ -120,9 +134,7 @@ impl Client {
             }
             Err(faults) => faults.into_iter().chain(unknown).collect(),
         };
-        let text = |path| json.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let metadata = Metadata { namespace: text("/metadata/namespace"), ..Metadata::named(text("/metadata/name")) };
-        Err(Error::invalid(title(type_, &metadata), faults))
+        Err(Error::invalid(title(type_, &named(json)), faults))
     }
 
     pub(super) async fn wait_key_deleted(&self, type_: &ResourceType, uid: Uid) -> Result<()> {
@@ -137,6 +149,12 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// What an envelope says of its name.
+fn named(json: &Value) -> Metadata {
+    let text = |path| json.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Metadata { namespace: text("/metadata/namespace"), ..Metadata::named(text("/metadata/name")) }
 }
 
 /// The object itself, or why there is none.

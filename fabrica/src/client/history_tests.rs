@@ -203,7 +203,7 @@ struct InTheMiddle {
 impl Observer for InTheMiddle {
     fn changed(&self, _: &ObjectChange) {
         let Some(inner) = self.client.upgrade() else { return };
-        let client = Client { inner };
+        let client = Client { inner, dry_run: false };
         let model = self.model.lock();
         let snapshot = client.snapshot(Device::TYPE, SnapshotOptions::default()).now_or_never();
         // What is whole is in memory, always.

@@ -14,7 +14,7 @@ use super::keys;
 use crate::resource::{
     FieldPath, FieldSegment, GroupKind, Metadata, Object, Resource, ResourceType, Validator, check_metadata,
 };
-use crate::{Error, ErrorKind, Fault, Result};
+use crate::{Error, ErrorKind, Fault, FaultReason, Result};
 
 /// One kind: its type, its rules and its objects.
 pub(crate) struct Kind {
@@ -73,8 +73,14 @@ impl Kind {
         let mut faults = self.check_spec(envelope).unwrap_or_default();
         let metadata = envelope.get("metadata").and_then(|metadata| Metadata::deserialize(metadata).ok());
         faults.extend(metadata.into_iter().flat_map(|metadata| check_metadata(&metadata, self.type_.namespaced)));
-        // Decoding stops at the first fault, which the schema most often finds too.
-        if faults.iter().all(|fault| fault.path != error.path) {
+        // Decoding stops at the first fault, which the schema most often finds too: there or, if a field is missing,
+        // right beneath.
+        let is_missing = error.message.starts_with("missing field");
+        let is_same = |fault: &Fault| {
+            fault.path == error.path
+                || is_missing && fault.reason == FaultReason::Required && is_beneath(&fault.path, &error.path)
+        };
+        if !faults.iter().any(is_same) {
             faults.insert(0, Fault::new(error.path, error.message));
         }
         Err(faults)
@@ -85,6 +91,11 @@ impl Kind {
         let mut unknown = self.validator()?.unknown_fields(envelope);
         unknown.retain(|fault| fault.path != "status" && !fault.path.starts_with("status."));
         Ok(unknown)
+    }
+
+    /// Takes every field out of an envelope that the kind doesn't know, and says which they were.
+    pub(super) fn prune(&self, envelope: &mut Value) -> Result<Vec<Fault>> {
+        Ok(self.validator()?.prune(envelope))
     }
 
     /// Every fault of the spec in an envelope. The schema is compiled at the first use.
@@ -114,6 +125,10 @@ impl Kind {
         })?;
         Ok(self.validator.get_or_init(|| compiled))
     }
+}
+
+fn is_beneath(path: &str, other: &str) -> bool {
+    path.strip_prefix(other).is_some_and(|rest| other.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// All of them.

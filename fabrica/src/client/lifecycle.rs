@@ -44,6 +44,8 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone)]
 pub struct Client {
     pub(super) inner: Arc<Inner>,
+    /// Are its writes only tried?
+    pub(super) dry_run: bool,
 }
 
 pub(super) struct Inner {
@@ -87,7 +89,7 @@ impl Client {
         let follower = Follower::new(shared.clone(), store.clone(), receiver);
         let watch = follower.fill().await.map_err(|error| trouble::reading("the first list of all objects", &error))?;
         tokio::spawn(follower.run(watch));
-        let client = Self { inner: Arc::new(Inner { shared, store, settings, types, closed }) };
+        let client = Self { inner: Arc::new(Inner { shared, store, settings, types, closed }), dry_run: false };
         client.ensure_default_namespace().await?;
         Ok(client)
     }

@@ -8,6 +8,7 @@ mod delete;
 mod delete_versions;
 mod deleting;
 mod derived;
+mod dry_run;
 mod dynamic;
 mod envelope;
 mod export;
@@ -76,6 +77,8 @@ pub(crate) use observer::{ObjectChange, Observer};
 pub(crate) use own::{Owned, Owner};
 #[cfg(feature = "api")]
 #[allow(unused_imports)]
+pub(crate) use patch::{Part, UnknownFields};
+#[cfg(feature = "api")]
 pub(crate) use place::Place;
 pub(crate) use replace::namespace_of;
 #[cfg(feature = "api")]

@@ -7,7 +7,7 @@ use super::delete::DeleteOptions;
 use super::dynamic::shared;
 use super::lifecycle::Client;
 use super::list::{List, ListOptions};
-use super::patch::{Part, Patch};
+use super::patch::{Part, Patch, UnknownFields};
 use super::watch::{Change, Changes, WatchOptions};
 use crate::resource::{ObjectKey, Resource, Uid, downcast};
 use crate::{Error, ErrorKind, Result};
@@ -86,7 +86,7 @@ impl Client {
     /// nobody may change; `Conflict` if it names another `resourceVersion`; `NotFound`; what the store answers.
     pub async fn patch<T: Resource>(&self, uid: impl Into<Uid> + Send, patch: Patch) -> Result<Arc<T>> {
         self.inner.shared.kinds.of::<T>()?;
-        typed(&self.patch_part(&ObjectKey::of::<T>(uid), &patch, Part::Main).await?)
+        typed(&self.patch_part(&ObjectKey::of::<T>(uid), &patch, Part::Main, UnknownFields::Prune).await?.0)
     }
 
     /// Replaces the status of an object, and changes nothing else.
@@ -105,7 +105,7 @@ impl Client {
     /// As for [`Self::patch`].
     pub async fn patch_status<T: Resource>(&self, uid: impl Into<Uid> + Send, patch: Patch) -> Result<Arc<T>> {
         self.inner.shared.kinds.of::<T>()?;
-        typed(&self.patch_part(&ObjectKey::of::<T>(uid), &patch, Part::Status).await?)
+        typed(&self.patch_part(&ObjectKey::of::<T>(uid), &patch, Part::Status, UnknownFields::Prune).await?.0)
     }
 
     /// Deletes an object: at once, or when its last finalizer is removed. See [`Self::wait_deleted`].

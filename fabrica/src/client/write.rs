@@ -144,6 +144,9 @@ impl Client {
         key: &Key,
         value: Option<&Bytes>,
     ) -> Result<Revision, StoreError> {
+        if self.dry_run {
+            return self.rehearse(&txn).await;
+        }
         let mut answer = self.inner.store.txn(txn.clone()).await;
         let mut attempt = 0;
         while answer == Err(StoreError::Unknown) && attempt < UNKNOWN_ATTEMPTS {
@@ -190,9 +193,10 @@ impl Client {
     }
 }
 
-/// The version that a write made: the cache's, unless that has moved on or is closed.
+/// The version that a write made: the cache's, unless that has moved on, is closed, or the write was only tried.
 pub(super) fn written(kind: &Kind, uid: &Uid, value: Bytes, created: Revision, revision: Revision) -> CachedObject {
-    let cached = kind.cache.read().get(uid).filter(|cached| cached.modified() == revision).cloned();
+    let is_it = |cached: &&CachedObject| cached.modified() == revision && cached.raw == value;
+    let cached = kind.cache.read().get(uid).filter(is_it).cloned();
     cached.unwrap_or_else(|| {
         let key = keys::object(kind.group_kind(), uid);
         CachedObject::read(kind, uid, &Entry { key, value, created, modified: revision })

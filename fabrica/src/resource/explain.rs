@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::names::quoted;
 use super::validate::unknown_field;
-use crate::Fault;
+use crate::{Fault, FaultReason};
 
 /// Explains the errors found by the schema, sorted by path.
 pub(super) fn all<'a>(root: &Value, errors: impl Iterator<Item = ValidationError<'a>>) -> Vec<Fault> {
@@ -51,11 +51,14 @@ fn explain(root: &Value, error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
     let message = match error.kind() {
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            return faults.push(Fault::new(field_path(&path, name), "is required"));
+            return faults.push(required(field_path(&path, name)));
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             let object = error.schema_path().as_str().rsplit_once('/').and_then(|(object, _)| root.pointer(object));
-            let fault = |name: &String| Fault::new(field_path(&path, name), unknown_field(name, object.into_iter()));
+            let fault = |name: &String| {
+                let message = unknown_field(name, object.into_iter());
+                Fault::new(field_path(&path, name), message).because(FaultReason::UnknownField)
+            };
             return faults.extend(unexpected.iter().map(fault));
         }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => return variants(root, error, context, faults),
@@ -79,7 +82,22 @@ fn explain(root: &Value, error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
         Kind::FalseSchema => "must not be there".to_owned(),
         _ => error.masked_with("the value").to_string(),
     };
-    faults.push(Fault::new(path, message));
+    faults.push(Fault::new(path, message).because(reason(error.kind())));
+}
+
+fn required(path: String) -> Fault {
+    Fault::new(path, "is required").because(FaultReason::Required)
+}
+
+fn reason(kind: &Kind) -> FaultReason {
+    match kind {
+        Kind::Enum { .. } | Kind::Constant { .. } => FaultReason::NotSupported,
+        Kind::Type { .. } => FaultReason::TypeInvalid,
+        Kind::MaxLength { .. } => FaultReason::TooLong,
+        Kind::UniqueItems => FaultReason::Duplicate,
+        Kind::FalseSchema => FaultReason::Forbidden,
+        _ => FaultReason::Invalid,
+    }
 }
 
 /// The errors that one variant of a type finds in a value.
@@ -144,7 +162,7 @@ fn no_variant(error: &ValidationError<'_>, variants: &[Variant<'_>]) -> Fault {
             }
         }
         let message = one_of(tag.instance(), allowed.into_iter().filter(|value| !value.is_null()));
-        return Fault::new(path_of(tag.instance_path()), message);
+        return Fault::new(path_of(tag.instance_path()), message).because(FaultReason::NotSupported);
     }
     let missing_in = |variant: &Variant<'_>| {
         let here = variant.iter().filter(|inner| inner.instance_path() == place);
@@ -157,7 +175,7 @@ fn no_variant(error: &ValidationError<'_>, variants: &[Variant<'_>]) -> Fault {
     let everywhere =
         |name: &&String| missing.len() == variants.len() && missing.iter().all(|names| names.contains(name));
     if let Some(name) = missing.first().and_then(|names| names.iter().find(everywhere)) {
-        return Fault::new(field_path(&path_of(place), name), "is required");
+        return required(field_path(&path_of(place), name));
     }
     let mut wanted: Vec<&str> = Vec::new();
     for inner in inner().filter(|inner| inner.instance_path() == place) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Metadata;
 use super::owner::check_owners;
-use crate::Fault;
+use crate::{Fault, FaultReason};
 
 /// The longest name of an object, in bytes.
 const NAME_MAX: usize = 253;
@@ -91,7 +91,8 @@ fn check_name(metadata: &Metadata, faults: &mut Vec<Fault>) {
     if !name.is_empty() {
         note(faults, "metadata.name", dns_subdomain_problem(name));
     } else if generate_name.is_empty() {
-        faults.push(Fault::new("metadata.name", "is required: give a `name`, or a `generateName` to start one with"));
+        let message = "is required: give a `name`, or a `generateName` to start one with";
+        faults.push(Fault::new("metadata.name", message).because(FaultReason::Required));
     }
     if !generate_name.is_empty() {
         // What follows the prefix makes a `-` at its end right.

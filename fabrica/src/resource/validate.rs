@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::schema::definition;
 use super::suggest::closest;
 use super::{ResourceType, SchemaError, explain};
-use crate::Fault;
+use crate::{Fault, FaultReason};
 
 /// Fields of the metadata that Kubernetes has and that its tools send, though they mean nothing here.
 const FOREIGN_METADATA: [&str; 3] = ["managedFields", "selfLink", "deletionGracePeriodSeconds"];
@@ -76,12 +76,31 @@ impl Validator {
     /// What is inside a field that isn't known is not listed. Costs a walk through the envelope.
     #[must_use]
     pub fn unknown_fields(&self, envelope: &Value) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        self.walk(&[&self.root], envelope, "", &mut faults);
-        faults
+        self.unknown(envelope).into_iter().map(|(_, fault)| fault).collect()
     }
 
-    fn walk(&self, schemas: &[&Value], value: &Value, path: &str, faults: &mut Vec<Fault>) {
+    /// Takes every field out of an envelope that the schema doesn't know, and says which they were. Costs a walk through
+    /// the envelope.
+    pub(crate) fn prune(&self, envelope: &mut Value) -> Vec<Fault> {
+        let unknown = self.unknown(envelope);
+        for (pointer, _) in &unknown {
+            let Some((object, name)) = pointer.rsplit_once('/') else { continue };
+            if let Some(fields) = envelope.pointer_mut(object).and_then(Value::as_object_mut) {
+                fields.remove(&name.replace("~1", "/").replace("~0", "~"));
+            }
+        }
+        unknown.into_iter().map(|(_, fault)| fault).collect()
+    }
+
+    /// Every field that is not known, each with the JSON pointer to it.
+    fn unknown(&self, envelope: &Value) -> Vec<(String, Fault)> {
+        let mut found = Vec::new();
+        self.walk(&[&self.root], envelope, ("", ""), &mut found);
+        found
+    }
+
+    /// `pointer` and `path` both say where the value stands.
+    fn walk(&self, schemas: &[&Value], value: &Value, (pointer, path): (&str, &str), found: &mut Vec<(String, Fault)>) {
         let mut flat = Vec::new();
         for schema in schemas {
             self.flatten(schema, value, &mut flat, &mut Vec::new());
@@ -94,12 +113,14 @@ impl Validator {
                     if path == "metadata" && FOREIGN_METADATA.contains(&name.as_str()) {
                         continue;
                     }
+                    let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
                     let path = explain::field_path(path, name);
                     let inner: Vec<&Value> = flat.iter().filter_map(|schema| field(schema, name)).collect();
                     if inner.is_empty() {
-                        faults.push(Fault::new(path, unknown_field(name, flat.iter().copied())));
+                        let message = unknown_field(name, flat.iter().copied());
+                        found.push((pointer, Fault::new(path, message).because(FaultReason::UnknownField)));
                     } else {
-                        self.walk(&inner, value, &path, faults);
+                        self.walk(&inner, value, (&pointer, &path), found);
                     }
                 }
             }
@@ -107,7 +128,8 @@ impl Validator {
                 for (index, value) in elements.iter().enumerate() {
                     let inner: Vec<&Value> = flat.iter().filter_map(|schema| element(schema, index)).collect();
                     if !inner.is_empty() {
-                        self.walk(&inner, value, &format!("{path}[{index}]"), faults);
+                        let place = (format!("{pointer}/{index}"), format!("{path}[{index}]"));
+                        self.walk(&inner, value, (&place.0, &place.1), found);
                     }
                 }
             }
@@ -303,6 +325,23 @@ mod tests {
             "spec.slots.1.odd: unknown field",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn unknown_fields_are_taken_out_and_nothing_else_is() {
+        let validator = Validator::new(Device::TYPE).unwrap();
+        let spec = json!({
+            "desired": "running", "a/b~c": { "d": 1 }, "slots": { "1": { "name": "a", "odd": 1 } },
+            "ports": [{ "name": "a", "x": 1, "y": 2 }, { "name": "b", "x": 1 }], "extra": { "any": 1 },
+        });
+        let mut envelope = json!({ "spec": spec });
+        assert_eq!(validator.prune(&mut envelope).len(), 5);
+        let left = json!({
+            "desired": "running", "slots": { "1": { "name": "a" } }, "ports": [{ "name": "a" }, { "name": "b" }],
+            "extra": { "any": 1 },
+        });
+        assert_eq!(envelope, json!({ "spec": left }));
+        assert_eq!(validator.prune(&mut envelope), []);
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::Call;
-use crate::api::reply;
+use super::{Call, present};
 use crate::api::status::Status;
+use crate::store::Revision;
 
-/// One object.
-pub(in crate::api) fn get(call: &Call<'_>, name: &str) -> Result<Response, Status> {
-    let key = call.find(name)?;
-    let object = call.api.client.get_json(&key).map_err(|error| call.failed(&error, name))?;
-    Ok(reply::json(StatusCode::OK, &object))
+/// One object, also one that can't be decoded.
+pub(in crate::api) async fn get(call: &Call<'_>, name: &str) -> Result<Response, Status> {
+    match call.query.resource_version {
+        None => call.catch_up().await?,
+        Some(version) => call.reach(Revision::new(version)).await?,
+    }
+    let object = call.current(name)?;
+    Ok(present::one(call, StatusCode::OK, &object))
 }

@@ -14,7 +14,6 @@ use frame::Frames;
 use start::Start;
 use stream::{Limits, Source, Watching};
 
-use super::negotiate;
 use super::objects::Call;
 use super::status::Status;
 
@@ -24,9 +23,8 @@ const DURATION: Duration = Duration::from_secs(1800);
 
 /// Watches the objects that are selected.
 pub(in crate::api) async fn watch(call: &Call<'_>) -> Result<Response, Status> {
-    let form = negotiate::form(call.headers)?;
     let start = Start::of(call)?;
-    let frames = Frames::new(call, form);
+    let frames = Frames::new(call, call.form);
     let limits = Limits {
         duration: call.query.timeout.filter(|timeout| !timeout.is_zero()).unwrap_or_else(some_duration),
         bookmarks: call.query.bookmarks,

@@ -1,9 +1,9 @@
 //! Where a watch starts.
 
 use super::stream::Source;
-use crate::api::objects::{self, Call};
+use crate::api::objects::Call;
 use crate::api::query::VersionMatch;
-use crate::api::status::Status;
+use crate::api::status::{Cause, Status};
 use crate::client::SnapshotOptions;
 use crate::resource::ResourceType;
 use crate::store::Revision;
@@ -26,7 +26,9 @@ impl Start {
     /// 422 if they contradict each other.
     pub(super) fn of(call: &Call<'_>) -> Result<Self, Status> {
         let query = call.query;
-        let wrong = |field: &str, message: &str| Err(Status::wrong_options("watch", field, message));
+        let wrong = |field: &str, message: &str| {
+            Err(Status::invalid_options("ListOptions", &[Cause::forbidden(field, &format!("{field} {message}"))]))
+        };
         match (query.initial_events, query.version_match) {
             (None, Some(_)) => {
                 return wrong("resourceVersionMatch", "is forbidden for watch unless sendInitialEvents is provided");
@@ -53,17 +55,17 @@ impl Start {
     /// 504 if the revision lies in the future; 400 for a selector that the kind doesn't have.
     pub(super) async fn open(self, call: &Call<'_>, type_: &'static ResourceType) -> Result<Source, Status> {
         let client = &call.api.client;
-        let failed = |error: crate::Error| call.failed(&error, "");
+        let failed = |error: crate::Error| call.not_selected(&error);
         let (labels, fields) = call.selectors()?;
         let selection = client.selection(type_, call.namespace(), labels.clone(), &fields).map_err(failed)?;
         let (existing, after, says_when_done) = match self {
             Self::After(revision) => {
-                objects::reach(call, revision).await?;
+                call.reach(revision).await?;
                 (Vec::new(), revision, false)
             }
             Self::Now => (Vec::new(), client.seen(), false),
             Self::Existing { at_least, says_when_done } => {
-                objects::reach(call, at_least).await?;
+                call.reach(at_least).await?;
                 let options =
                     SnapshotOptions { namespace: call.namespace(), labels, fields, ..SnapshotOptions::default() };
                 let snapshot = client.snapshot(type_, options).await.map_err(failed)?;
