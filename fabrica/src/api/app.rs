@@ -5,17 +5,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
 use super::catalog::Catalog;
+use super::metrics::{self, Requests};
 use super::objects::{self, Call};
 use super::query::Query;
 use super::status::Status;
 use super::target::Target;
 use super::{Config, discovery, health, reply, watch};
 use crate::client::Client;
-use crate::controller::Controller;
+use crate::controller::{Controller, StatsReader};
 
 /// How many changes of each kind watches and pages find in memory; older ones are read from the store.
 const HISTORY: usize = 2048;
@@ -25,6 +27,8 @@ pub(super) struct Api {
     pub(super) client: Client,
     pub(super) catalog: Catalog,
     pub(super) config: Config,
+    pub(super) requests: Requests,
+    pub(super) stats: StatsReader,
     stopping: tokio::sync::watch::Receiver<bool>,
 }
 
@@ -32,7 +36,8 @@ impl Api {
     pub(super) fn new(controller: &Controller, config: Config, stopping: tokio::sync::watch::Receiver<bool>) -> Self {
         let client = controller.client().clone();
         client.keep_history(HISTORY);
-        Self { catalog: Catalog::new(client.kinds()), client, config, stopping }
+        let (catalog, stats) = (Catalog::new(client.kinds()), controller.stats_reader());
+        Self { client, catalog, config, requests: Requests::default(), stats, stopping }
     }
 
     /// Waits until the server stops.
@@ -49,6 +54,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/healthz", get(health::live))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/api", get(discovery::core))
         .route("/apis", get(discovery::groups))
         .route("/api/", any(by_path))
@@ -56,6 +62,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/apis/", any(by_path))
         .route("/apis/{*rest}", any(by_path))
         .fallback(async || reply::no_such_path())
+        .layer(from_fn_with_state(Arc::clone(&api), metrics::count))
         .with_state(api)
 }
 

@@ -10,6 +10,7 @@ mod config;
 mod discovery;
 mod health;
 mod listen;
+mod metrics;
 mod negotiate;
 mod objects;
 mod query;

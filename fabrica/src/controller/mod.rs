@@ -45,6 +45,7 @@ use garbage::Collector;
 pub use holders::{HeldBy, Holder};
 use kind::Kind;
 use overdue::Overdue;
+pub(crate) use stats::StatsReader;
 pub use stats::{ControllerStats, KindStats};
 use wakeups::Wakeups;
 
@@ -266,8 +267,12 @@ impl Controller {
     /// ```
     #[must_use]
     pub fn stats(&self) -> ControllerStats {
-        let stats = |kind: &Arc<Kind>| kind.stats(kind.options.concurrency.unwrap_or(self.workers));
-        ControllerStats::of(self.kinds.values().map(stats).collect())
+        self.stats_reader().read()
+    }
+
+    /// What can read the numbers without the controller at hand.
+    pub(crate) fn stats_reader(&self) -> StatsReader {
+        StatsReader::new(Arc::clone(&self.kinds), self.workers)
     }
 
     /// Is garbage collection at work, or will it try again what failed?
