@@ -183,8 +183,8 @@ mod tests {
     use crate::api::catalog::Catalog;
     use axum::http::{HeaderMap, Method};
 
-    fn subject(method: Method, uri: &str) -> Subject {
-        Subject::of(&Catalog::new(&[]), &method, &uri.parse().unwrap(), &HeaderMap::new())
+    fn subject(method: &Method, uri: &str) -> Subject {
+        Subject::of(&Catalog::new(&[]), method, &uri.parse().unwrap(), &HeaderMap::new())
     }
 
     fn described(requests: &Requests) -> String {
@@ -196,9 +196,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_counts_when_it_has_ended_and_is_under_way_until_then() {
         let requests = Requests::default();
-        let mut list = requests.begin(subject(Method::GET, "/api/v1/services"));
-        let watch = requests.begin(subject(Method::GET, "/api/v1/services?watch=true"));
-        let create = requests.begin(subject(Method::POST, "/api/v1/services"));
+        let mut list = requests.begin(subject(&Method::GET, "/api/v1/services"));
+        let watch = requests.begin(subject(&Method::GET, "/api/v1/services?watch=true"));
+        let create = requests.begin(subject(&Method::POST, "/api/v1/services"));
         let text = described(&requests);
         for line in [
             "apiserver_current_inflight_requests{request_kind=\"mutating\"} 1\n",
