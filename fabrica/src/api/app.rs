@@ -5,18 +5,20 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
 use super::catalog::Catalog;
 use super::delete_options::Deletion;
+use super::metrics::{self, Requests};
 use super::objects::{self, Call};
 use super::query::Query;
 use super::status::Status;
 use super::target::Target;
 use super::{Config, body, discovery, health, negotiate, openapi, reply, watch};
 use crate::client::{Client, Part};
-use crate::controller::Controller;
+use crate::controller::{Controller, StatsReader};
 
 /// How many changes of each kind watches and pages find in memory; older ones are read from the store.
 const HISTORY: usize = 2048;
@@ -26,6 +28,8 @@ pub(super) struct Api {
     pub(super) client: Client,
     pub(super) catalog: Catalog,
     pub(super) config: Config,
+    pub(super) requests: Requests,
+    pub(super) stats: StatsReader,
     stopping: tokio::sync::watch::Receiver<bool>,
     pub(super) documents: openapi::Documents,
 }
@@ -39,6 +43,8 @@ impl Api {
             client,
             config,
             documents: openapi::Documents::default(),
+            requests: Requests::default(),
+            stats: controller.stats_reader(),
             stopping,
         }
     }
@@ -60,6 +66,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/openapi/v2", get(openapi::v2))
         .route("/openapi/v3", get(openapi::index))
         .route("/openapi/v3/{*path}", get(openapi::version))
+        .route("/metrics", get(metrics::metrics))
         .route("/api", get(discovery::core))
         .route("/apis", get(discovery::groups))
         .route("/api/", any(by_path))
@@ -67,6 +74,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/apis/", any(by_path))
         .route("/apis/{*rest}", any(by_path))
         .fallback(async || reply::no_such_path())
+        .layer(from_fn_with_state(Arc::clone(&api), metrics::count))
         .with_state(api)
 }
 

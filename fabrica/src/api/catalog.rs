@@ -160,6 +160,10 @@ impl Catalog {
         self.0.iter().find(|served| served.group == group && served.version == version && served.plural == plural)
     }
 
+    pub(super) fn all(&self) -> &[Served] {
+        &self.0
+    }
+
     /// The resources of one group and version.
     pub(super) fn of_version(&self, group: &str, version: &str) -> impl Iterator<Item = &Served> {
         self.0.iter().filter(move |served| served.group == group && served.version == version)

@@ -13,6 +13,7 @@ mod etag;
 mod event_forms;
 mod health;
 mod listen;
+mod metrics;
 mod negotiate;
 mod objects;
 mod openapi;

@@ -48,6 +48,7 @@ use kind::Kind;
 #[cfg(feature = "api")]
 pub(crate) use notices::{Notice, Noticed, Notices, Subject};
 use overdue::Overdue;
+pub(crate) use stats::StatsReader;
 pub use stats::{ControllerStats, KindStats};
 use wakeups::Wakeups;
 
@@ -277,8 +278,12 @@ impl Controller {
     /// ```
     #[must_use]
     pub fn stats(&self) -> ControllerStats {
-        let stats = |kind: &Arc<Kind>| kind.stats(kind.options.concurrency.unwrap_or(self.workers));
-        ControllerStats::of(self.kinds.values().map(stats).collect())
+        self.stats_reader().read()
+    }
+
+    /// What can read the numbers without the controller at hand.
+    pub(crate) fn stats_reader(&self) -> StatsReader {
+        StatsReader::new(Arc::clone(&self.kinds), self.workers)
     }
 
     /// Is garbage collection at work, or will it try again what failed?
