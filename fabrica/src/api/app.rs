@@ -1,12 +1,14 @@
 //! Which request goes where.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use tokio::sync::watch;
 
 use super::catalog::Catalog;
 use super::objects::{self, Call};
@@ -22,12 +24,16 @@ pub(super) struct Api {
     pub(super) client: Client,
     pub(super) catalog: Catalog,
     pub(super) config: Config,
+    /// Becomes true when the server stops.
+    pub(super) stopping: watch::Receiver<bool>,
+    /// Is the controller at work?
+    pub(super) started: Arc<AtomicBool>,
 }
 
 impl Api {
-    pub(super) fn new(controller: &Controller, config: Config) -> Self {
+    pub(super) fn new(controller: &Controller, config: Config, stopping: watch::Receiver<bool>) -> Self {
         let client = controller.client().clone();
-        Self { catalog: Catalog::new(client.kinds()), client, config }
+        Self { catalog: Catalog::new(client.kinds()), client, config, stopping, started: controller.started() }
     }
 }
 
@@ -35,9 +41,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/version", get(health::version))
         .route("/version/", get(health::version))
-        .route("/healthz", get(health::live))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
+        .merge(health::router())
         .route("/api", get(discovery::core))
         .route("/apis", get(discovery::groups))
         .route("/api/", any(by_path))

@@ -186,7 +186,7 @@ impl Builder {
         let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone(), awaited));
         let collector = Arc::new(Collector::new(client.clone()));
         let overdue = Arc::new(Overdue::new(client.clone(), Holders::new(client.clone(), Arc::clone(&kinds))));
-        let (running, stopping) = Default::default();
+        let (running, started, stopping) = Default::default();
         Ok(Controller {
             registry,
             client,
@@ -199,6 +199,7 @@ impl Builder {
             workers,
             grace,
             running,
+            started,
             stopping,
         })
     }
