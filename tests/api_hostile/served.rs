@@ -82,7 +82,7 @@ impl Drop for Served {
 
 /// What comes until the server closes the connection.
 pub fn rest_of(stream: &mut TcpStream) -> String {
-    let (mut all, mut piece) = (Vec::new(), [0; 64 << 10]);
+    let (mut all, mut piece) = (Vec::new(), [0; 8 << 10]);
     loop {
         match stream.read(&mut piece) {
             Ok(0) => break,
