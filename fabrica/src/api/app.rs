@@ -1,6 +1,7 @@
 //! Which request goes where.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -8,12 +9,14 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use tokio::sync::watch::Receiver;
 
 use super::catalog::Catalog;
 use super::delete_options::Deletion;
 use super::metrics::{self, Requests};
 use super::objects::{self, Call};
 use super::query::Query;
+use super::recorder::Counters;
 use super::status::Status;
 use super::target::Target;
 use super::{Config, body, discovery, health, negotiate, openapi, reply, watch};
@@ -30,12 +33,21 @@ pub(super) struct Api {
     pub(super) config: Config,
     pub(super) requests: Requests,
     pub(super) stats: StatsReader,
-    stopping: tokio::sync::watch::Receiver<bool>,
+    pub(super) recorder: Arc<Counters>,
     pub(super) documents: openapi::Documents,
+    /// Becomes true when the server stops.
+    pub(super) stopping: Receiver<bool>,
+    /// Is the controller at work?
+    pub(super) started: Arc<AtomicBool>,
 }
 
 impl Api {
-    pub(super) fn new(controller: &Controller, config: Config, stopping: tokio::sync::watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        controller: &Controller,
+        config: Config,
+        recorder: Arc<Counters>,
+        stopping: Receiver<bool>,
+    ) -> Self {
         let client = controller.client().clone();
         client.keep_history(HISTORY);
         Self {
@@ -45,14 +57,10 @@ impl Api {
             documents: openapi::Documents::default(),
             requests: Requests::default(),
             stats: controller.stats_reader(),
+            recorder,
             stopping,
+            started: controller.started(),
         }
-    }
-
-    /// Waits until the server stops.
-    pub(super) async fn stopping(&self) {
-        // An error means that the server was dropped.
-        let _ = self.stopping.clone().wait_for(|stop| *stop).await;
     }
 }
 
@@ -60,9 +68,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/version", get(health::version))
         .route("/version/", get(health::version))
-        .route("/healthz", get(health::live))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
+        .merge(health::router())
         .route("/openapi/v2", get(openapi::v2))
         .route("/openapi/v3", get(openapi::index))
         .route("/openapi/v3/{*path}", get(openapi::version))

@@ -21,6 +21,7 @@ pub(super) use requests::{Requests, count};
 
 use super::app::Api;
 use super::catalog::{Backing, Catalog};
+use super::recorder::RecorderCounts;
 use super::reply;
 use crate::client::Client;
 use text::{Form, Text};
@@ -34,10 +35,23 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Response {
     api.requests.describe(&mut text);
     storage(&api.client, &api.catalog, &mut text);
     controllers::describe(&api.stats.read(), &mut text);
+    recorded(&api.recorder.read(), &mut text);
     process::describe(&mut text);
     let mut response = reply::text(StatusCode::OK, text.into_string());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(TEXT_FORMAT));
     response
+}
+
+fn recorded(counts: &RecorderCounts, text: &mut Text) {
+    let help = "What became of the events about objects: those written, dropped because of too many about one object, lost \
+        because of too many in all, not taken by the store, and expired.";
+    let mut events = text.family("fabrica_recorded_events_total", Form::Counter, help);
+    let RecorderCounts { written, dropped, lost, failed, expired } = *counts;
+    for (outcome, count) in
+        [("written", written), ("dropped", dropped), ("lost", lost), ("failed", failed), ("expired", expired)]
+    {
+        events.sample(&[("outcome", outcome)], count);
+    }
 }
 
 fn storage(client: &Client, catalog: &Catalog, text: &mut Text) {

@@ -117,7 +117,6 @@ impl Watching {
         };
         tokio::select! {
             biased;
-            () = self.api.stopping() => Next::End,
             () = sleep_until(self.ends) => Next::End,
             followed = followed => Next::Followed(followed),
             () = sleep_until(bookmark), if self.next_bookmark.is_some() => Next::Bookmark,
