@@ -3,9 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde_json::Value;
 
+use super::event_forms::EventForm;
 use super::table::Columns;
-use crate::resource::ResourceType;
+use crate::resource::{Namespace, RecordedEvent, Resource, ResourceType};
 
 /// A resource that is served.
 #[derive(Clone, Debug)]
@@ -34,15 +36,6 @@ pub(super) enum Backing {
     Nothing,
 }
 
-/// How recorded events look on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EventForm {
-    /// As in the core group.
-    Core,
-    /// As in `events.k8s.io`.
-    Events,
-}
-
 impl Served {
     /// As messages call it: `racks.example.io`.
     pub(super) fn resource(&self) -> String {
@@ -62,6 +55,10 @@ impl Served {
     /// What can be done with it.
     pub(super) fn verbs(&self) -> &'static [&'static str] {
         match self.backing {
+            // Nobody means to delete all namespaces at once.
+            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => {
+                &["create", "delete", "get", "list", "patch", "update", "watch"]
+            }
             Backing::Kind(_) | Backing::Events(_) => {
                 &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
             }
@@ -78,7 +75,8 @@ impl Served {
     pub(super) fn columns(&self) -> Arc<Columns> {
         let columns = || match self.backing {
             Backing::Kind(type_) => Columns::of(type_),
-            Backing::Nothing | Backing::Events(_) => Columns::default(),
+            Backing::Events(_) => Columns::OfEvents,
+            Backing::Nothing => Columns::OfKind(Vec::new()),
         };
         Arc::clone(self.columns.get_or_init(|| Arc::new(columns())))
     }
@@ -90,7 +88,30 @@ impl Served {
 
     /// An object's envelope as this resource shows it.
     pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
-        envelope
+        match self.backing {
+            Backing::Events(_) => match serde_json::from_slice(&envelope) {
+                Ok(stored) => self.shown_value(stored).to_string().into(),
+                Err(_) => envelope,
+            },
+            Backing::Kind(_) | Backing::Nothing => envelope,
+        }
+    }
+
+    /// As [`Self::shown`], for an envelope that is parsed.
+    pub(super) fn shown_value(&self, stored: Value) -> Value {
+        match self.backing {
+            Backing::Events(form) => form.show(&stored),
+            Backing::Kind(_) | Backing::Nothing => stored,
+        }
+    }
+
+    /// The kind of its objects, if it can have any.
+    pub(super) fn type_(&self) -> Option<&'static ResourceType> {
+        match self.backing {
+            Backing::Kind(type_) => Some(type_),
+            Backing::Events(_) => Some(RecordedEvent::TYPE),
+            Backing::Nothing => None,
+        }
     }
 
     /// What can be done with its subresource `status`, if it has that.
@@ -98,7 +119,7 @@ impl Served {
         self.has_status().then_some(&["get", "patch", "update"])
     }
 
-    fn of(type_: &'static ResourceType) -> Self {
+    pub(super) fn of(type_: &'static ResourceType) -> Self {
         Self {
             group: type_.group,
             version: type_.version,
@@ -204,7 +225,6 @@ fn stability(version: &str) -> (u8, u32, u32) {
 mod tests {
     use super::*;
     use crate::resource::sample::Device;
-    use crate::resource::{Namespace, Resource as _};
 
     #[test]
     fn every_resource_is_served_once() {
@@ -212,6 +232,8 @@ mod tests {
         let served: Vec<String> = catalog.0.iter().map(Served::resource).collect();
         assert_eq!(served, ["events", "namespaces", "services", "events.events.k8s.io", "devices.example.io"]);
         assert_eq!(catalog.groups(), [("", vec!["v1"]), ("events.k8s.io", vec!["v1"]), ("example.io", vec!["v1"])]);
+        let verbs = |plural| catalog.find("", "v1", plural).unwrap().verbs();
+        assert!(verbs("events").contains(&"deletecollection") && !verbs("namespaces").contains(&"deletecollection"));
         let again = Catalog::new(&[Device::TYPE, Device::TYPE]);
         assert_eq!(again.of_version("example.io", "v1").count(), 1);
     }

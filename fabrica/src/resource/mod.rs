@@ -16,6 +16,7 @@ mod namespace;
 mod object;
 mod openapi;
 mod owner;
+mod recorded_event;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
@@ -41,6 +42,7 @@ pub use names::{check_metadata, is_dns_label, is_dns_subdomain, is_qualified_nam
 pub use namespace::{Namespace, NamespacePhase, NamespaceSpec, NamespaceStatus};
 pub use object::{DecodeError, EncodeError, Object, decode, downcast};
 pub use owner::OwnerReference;
+pub use recorded_event::{EventSeries, EventSource, ObjectRef, RecordedEvent, RecordedEventSpec};
 pub use schema::SchemaError;
 pub use syntax::SyntaxError;
 pub use timestamp::Timestamp;

@@ -6,7 +6,6 @@ use super::Call;
 use super::present::{self, Page};
 use super::version::{At, token};
 use crate::ErrorKind;
-use crate::api::catalog::Backing;
 use crate::api::status::Status;
 use crate::client::{Snapshot, SnapshotOptions};
 use crate::resource::ResourceType;
@@ -14,7 +13,7 @@ use crate::resource::ResourceType;
 /// The objects that are selected.
 pub(in crate::api) async fn list(call: &Call<'_>) -> Result<Response, Status> {
     let at = At::of(call.query, call.served.plural)?;
-    let Backing::Kind(type_) = call.served.backing else {
+    let Some(type_) = call.served.type_() else {
         return Ok(present::many(call, &Page { revision: call.api.client.seen(), next: None, remaining: None }, &[]));
     };
     let snapshot = call.snapshot(type_, at).await?;

@@ -24,18 +24,17 @@ pub(super) struct Page {
 
 /// One object.
 pub(super) fn one(call: &Call<'_>, code: StatusCode, object: &CachedObject) -> Response {
-    let json = call.served.shown(object.json());
     // One that was only tried to create has no version.
     let is_unversioned = object.modified() == Revision::ZERO;
     if call.form == Form::Object && !is_unversioned {
-        return reply::raw_json(code, json);
+        return reply::raw_json(code, call.served.shown(object.json()));
     }
-    let mut value: Value = serde_json::from_slice(&json).unwrap_or_default();
+    let mut value: Value = serde_json::from_slice(&object.json()).unwrap_or_default();
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut).filter(|_| is_unversioned) {
         metadata.remove("resourceVersion");
     }
     let value = match call.form {
-        Form::Object => value,
+        Form::Object => call.served.shown_value(value),
         Form::Metadata(version) => metadata_only(value, version),
         Form::Table(version) => {
             let metadata = json!({ "resourceVersion": value.pointer("/metadata/resourceVersion") });
@@ -54,10 +53,7 @@ pub(super) fn many(call: &Call<'_>, page: &Page, objects: &[CachedObject]) -> Re
     if let Some(remaining) = page.remaining {
         metadata["remainingItemCount"] = remaining.into();
     }
-    let values = || {
-        let shown = objects.iter().map(|object| call.served.shown(object.json()));
-        shown.map(|json| serde_json::from_slice(&json).unwrap_or_default())
-    };
+    let values = || objects.iter().map(|object| serde_json::from_slice(&object.json()).unwrap_or_default());
     let list = match call.form {
         Form::Object => return reply::raw_json(StatusCode::OK, list(call, &metadata, objects)),
         Form::Metadata(version) => json!({
@@ -72,8 +68,7 @@ pub(super) fn many(call: &Call<'_>, page: &Page, objects: &[CachedObject]) -> Re
 }
 
 fn table(call: &Call<'_>, version: &'static str, metadata: &Value, objects: Vec<Value>) -> Value {
-    let columns = call.served.columns();
-    let table = Table { version, columns: &columns, include: call.query.include_object, now: Timestamp::now() };
+    let table = Table { version, served: call.served, include: call.query.include_object, now: Timestamp::now() };
     table.value(metadata, true, objects.into_iter().map(|object| table.row(object)).collect())
 }
 

@@ -2,8 +2,9 @@
 
 use super::Call;
 use crate::Error;
+use crate::api::catalog::Backing;
 use crate::api::status::Status;
-use crate::resource::{FieldSelector, LabelSelector};
+use crate::resource::{FieldPath, FieldSelector, LabelSelector};
 
 impl Call<'_> {
     /// The namespace that the path names; `None` is all.
@@ -20,7 +21,13 @@ impl Call<'_> {
             .map_err(|error| Status::bad_request(format!("unable to parse requirement: {error}")))?;
         let fields = FieldSelector::parse(&self.query.field_selector)
             .map_err(|error| Status::bad_request(format!("unable to parse field selector: {error}")))?;
-        Ok((labels, fields))
+        let Backing::Events(form) = self.served.backing else { return Ok((labels, fields)) };
+        // An event's fields stand elsewhere in what is stored.
+        let stored = |path: &FieldPath| FieldPath::parse(&form.selected(&path.to_string())?).ok();
+        match fields.with_paths(stored) {
+            Ok(fields) => Ok((labels, fields)),
+            Err(path) => Err(Status::bad_request(format!("field label not supported: {path}"))),
+        }
     }
 
     /// What an error of a selection means.

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use super::{events, names};
-use crate::api::catalog::{Backing, EventForm, Served};
+use crate::api::catalog::{Backing, Served};
+use crate::api::event_forms::EventForm;
 use crate::resource::ResourceType;
 
 /// The schema of an object of the kind.

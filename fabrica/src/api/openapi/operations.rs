@@ -6,8 +6,9 @@ use super::{names, parameters};
 use crate::api::catalog::Served;
 
 /// What an error of each code means.
-const ERRORS: [(u16, &str); 12] = [
+const ERRORS: [(u16, &str); 13] = [
     (400, "A part of the request is wrong."),
+    (403, "This is not done to this object, whoever asks."),
     (404, "There is no such object."),
     (406, "The answer is wanted in a form that there is not."),
     (408, "The body did not arrive in time."),
@@ -120,8 +121,8 @@ fn operation(served: &Served, verb: &str, place: &str, suffix: &str) -> Value {
     }
     errors.extend_from_slice(match verb {
         "list" => &[410, 422],
-        "create" | "update" | "patch" | "delete" => &[404, 409],
-        "deletecollection" => &[409, 410],
+        "create" | "update" | "patch" | "delete" => &[403, 404, 409],
+        "deletecollection" => &[403, 409, 410],
         _ => &[404],
     });
     let mut operation = json!({

@@ -2,11 +2,17 @@
 
 use serde_json::{Value, json};
 
+use crate::api::event_forms::{EVENT_COLUMNS, EventColumn, event_cells};
 use crate::resource::{PrinterColumn, ResourceType, Timestamp, age};
 
-/// The columns of a kind's table, behind the one with the name.
-#[derive(Clone, Debug, Default)]
-pub(in crate::api) struct Columns(Vec<PrinterColumn>);
+/// The columns of a table.
+#[derive(Clone, Debug)]
+pub(in crate::api) enum Columns {
+    /// Those of a kind, behind the one with the name.
+    OfKind(Vec<PrinterColumn>),
+    /// Those of the recorded events.
+    OfEvents,
+}
 
 impl Columns {
     /// The columns of a kind. Costs a walk through its types; keep it.
@@ -14,7 +20,7 @@ impl Columns {
     /// A kind whose types can't be described has none: start-up reports why.
     pub(in crate::api) fn of(type_: &ResourceType) -> Self {
         let columns = type_.openapi_schema().and_then(|schema| type_.printer_columns(&schema));
-        Self(columns.unwrap_or_else(|error| {
+        Self::OfKind(columns.unwrap_or_else(|error| {
             tracing::warn!("tables of {} show names only: {error}", type_.plural);
             Vec::new()
         }))
@@ -22,6 +28,10 @@ impl Columns {
 
     /// What the columns are.
     pub(super) fn definitions(&self) -> Vec<Value> {
+        let columns = match self {
+            Self::OfKind(columns) => columns,
+            Self::OfEvents => return EVENT_COLUMNS.iter().map(event_definition).collect(),
+        };
         let name = json!({
             "name": "Name",
             "type": "string",
@@ -29,7 +39,7 @@ impl Columns {
             "description": "The name, unique among the objects of the kind in a namespace.",
             "priority": 0,
         });
-        let others = self.0.iter().map(|column| {
+        let others = columns.iter().map(|column| {
             // An age is text by the time it is here.
             let kind = if column.kind == "date" { "string" } else { column.kind };
             json!({
@@ -45,9 +55,23 @@ impl Columns {
 
     /// What an object has in them.
     pub(super) fn cells(&self, object: &Value, now: Timestamp) -> Vec<Value> {
+        let columns = match self {
+            Self::OfKind(columns) => columns,
+            Self::OfEvents => return event_cells(object, now).into(),
+        };
         let name = object.pointer("/metadata/name").cloned().unwrap_or_default();
-        std::iter::once(name).chain(self.0.iter().map(|column| cell(column, object, now))).collect()
+        std::iter::once(name).chain(columns.iter().map(|column| cell(column, object, now))).collect()
     }
+}
+
+fn event_definition(column: &EventColumn) -> Value {
+    json!({
+        "name": column.name,
+        "type": column.type_,
+        "format": if column.name == "Name" { "name" } else { "" },
+        "description": column.description,
+        "priority": column.priority,
+    })
 }
 
 fn cell(column: &PrinterColumn, object: &Value, now: Timestamp) -> Value {

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 pub(super) use columns::Columns;
 
+use super::catalog::Served;
 use super::query::IncludeObject;
 use crate::resource::Timestamp;
 
 /// A `Table` in a version of `meta.k8s.io`.
 pub(super) struct Table<'a> {
     pub(super) version: &'static str,
-    pub(super) columns: &'a Columns,
+    pub(super) served: &'a Served,
     pub(super) include: IncludeObject,
     /// The time that ages are counted to.
     pub(super) now: Timestamp,
@@ -23,7 +24,7 @@ impl Table<'_> {
     ///
     /// Without the definitions of its columns, it goes on from a table that the reader has seen.
     pub(super) fn value(&self, metadata: &Value, with_definitions: bool, rows: Vec<Value>) -> Value {
-        let definitions = if with_definitions { self.columns.definitions().into() } else { Value::Null };
+        let definitions = if with_definitions { self.served.columns().definitions().into() } else { Value::Null };
         json!({
             "kind": "Table",
             "apiVersion": format!("meta.k8s.io/{}", self.version),
@@ -33,9 +34,10 @@ impl Table<'_> {
         })
     }
 
-    /// The row of an object.
-    pub(super) fn row(&self, object: Value) -> Value {
-        let cells = self.columns.cells(&object, self.now);
+    /// The row of an object, from its envelope as it is stored.
+    pub(super) fn row(&self, stored: Value) -> Value {
+        let cells = self.served.columns().cells(&stored, self.now);
+        let object = self.served.shown_value(stored);
         match self.include {
             IncludeObject::None => json!({ "cells": cells }),
             IncludeObject::Object => json!({ "cells": cells, "object": object }),
@@ -59,8 +61,8 @@ mod tests {
     use crate::resource::Resource;
     use crate::resource::sample::Device;
 
-    fn table(include: IncludeObject, columns: &Columns) -> Table<'_> {
-        Table { version: "v1", columns, include, now: "2026-01-01T00:02:05Z".parse().unwrap() }
+    fn table(include: IncludeObject, served: &Served) -> Table<'_> {
+        Table { version: "v1", served, include, now: "2026-01-01T00:02:05Z".parse().unwrap() }
     }
 
     fn device() -> Value {
@@ -75,8 +77,8 @@ mod tests {
 
     #[test]
     fn a_row_has_what_the_definitions_say() {
-        let columns = Columns::of(Device::TYPE);
-        let table = table(IncludeObject::Metadata, &columns);
+        let served = Served::of(Device::TYPE);
+        let table = table(IncludeObject::Metadata, &served);
         let value = table.value(&json!({ "resourceVersion": "7" }), true, vec![table.row(device())]);
         let names: Vec<&str> = value["columnDefinitions"]
             .as_array()
@@ -94,8 +96,8 @@ mod tests {
 
     #[test]
     fn a_row_carries_as_much_of_its_object_as_is_wanted() {
-        let columns = Columns::of(Device::TYPE);
-        let row = |include| table(include, &columns).row(device());
+        let served = Served::of(Device::TYPE);
+        let row = |include| table(include, &served).row(device());
         assert_eq!(row(IncludeObject::None).get("object"), None);
         assert_eq!(row(IncludeObject::Object)["object"], device());
         let metadata = &row(IncludeObject::Metadata)["object"];

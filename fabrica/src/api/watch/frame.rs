@@ -1,7 +1,5 @@
 //! One event of a watch, as a line.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
@@ -10,7 +8,7 @@ use crate::api::negotiate::Form;
 use crate::api::objects::Call;
 use crate::api::query::IncludeObject;
 use crate::api::status::Status;
-use crate::api::table::{Columns, Table, metadata_only};
+use crate::api::table::{Table, metadata_only};
 use crate::client::{CachedObject, HistoryChange};
 use crate::resource::Timestamp;
 use crate::store::Revision;
@@ -49,7 +47,6 @@ impl Kind {
 pub(super) struct Frames {
     served: Served,
     form: Form,
-    columns: Arc<Columns>,
     include: IncludeObject,
     /// Did a table go before, so that its columns are known?
     columns_are_known: bool,
@@ -58,8 +55,7 @@ pub(super) struct Frames {
 impl Frames {
     pub(super) fn new(call: &Call<'_>, form: Form) -> Self {
         let served = call.served.clone();
-        let columns = served.columns();
-        Self { served, form, columns, include: call.query.include_object, columns_are_known: false }
+        Self { served, form, include: call.query.include_object, columns_are_known: false }
     }
 
     /// The event of a change. What most readers get is written once for all of them.
@@ -96,7 +92,7 @@ impl Frames {
                 line(kind.word(), metadata_only(value, version).to_string().as_bytes(), out);
             }
             Form::Table(version) => {
-                let value: Value = serde_json::from_slice(&self.served.shown(json)).unwrap_or_default();
+                let value: Value = serde_json::from_slice(&json).unwrap_or_default();
                 let metadata = json!({ "resourceVersion": value.pointer("/metadata/resourceVersion") });
                 let table = self.table(version, &metadata, value);
                 line(kind.word(), table.to_string().as_bytes(), out);
@@ -134,7 +130,7 @@ impl Frames {
     }
 
     fn table(&mut self, version: &'static str, metadata: &Value, object: Value) -> Value {
-        let table = Table { version, columns: &self.columns, include: self.include, now: Timestamp::now() };
+        let table = Table { version, served: &self.served, include: self.include, now: Timestamp::now() };
         let with_definitions = !std::mem::replace(&mut self.columns_are_known, true);
         table.value(metadata, with_definitions, vec![table.row(object)])
     }

@@ -14,7 +14,6 @@ use frame::Frames;
 use start::Start;
 use stream::{Limits, Source, Watching};
 
-use super::catalog::Backing;
 use super::objects::Call;
 use super::status::Status;
 
@@ -30,9 +29,9 @@ pub(in crate::api) async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         duration: call.query.timeout.filter(|timeout| !timeout.is_zero()).unwrap_or_else(some_duration),
         bookmarks: call.query.bookmarks,
     };
-    let source = match call.served.backing {
-        Backing::Nothing | Backing::Events(_) => Source::Nothing,
-        Backing::Kind(type_) => start.open(call, type_).await?,
+    let source = match call.served.type_() {
+        Some(type_) => start.open(call, type_).await?,
+        None => Source::Nothing,
     };
     let body = Body::from_stream(Watching::new(call.api, source, frames, limits).into_stream());
     let mut response = Response::new(body);
