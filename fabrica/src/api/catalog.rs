@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::event_forms::EventForm;
 use super::table::Columns;
-use crate::resource::{Namespace, RecordedEvent, Resource, ResourceType};
+use crate::resource::{Namespace, NamespaceStatus, RecordedEvent, Resource, ResourceType};
 
 /// A resource that is served.
 #[derive(Clone, Debug)]
@@ -93,6 +93,7 @@ impl Served {
                 Ok(stored) => self.shown_value(stored).to_string().into(),
                 Err(_) => envelope,
             },
+            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => with_phase(envelope),
             Backing::Kind(_) | Backing::Nothing => envelope,
         }
     }
@@ -132,6 +133,17 @@ impl Served {
             backing: Backing::Kind(type_),
             columns: OnceLock::new(),
         }
+    }
+}
+
+/// A namespace with its phase, also one that nothing was observed of yet: tools show it.
+fn with_phase(envelope: Bytes) -> Bytes {
+    match serde_json::from_slice(&envelope) {
+        Ok(Value::Object(mut namespace)) if !namespace.contains_key("status") => {
+            namespace.insert("status".to_owned(), json!(NamespaceStatus::default()));
+            Value::Object(namespace).to_string().into()
+        }
+        _ => envelope,
     }
 }
 
