@@ -569,7 +569,7 @@ async fn what_a_program_does_not_know_is_said() {
     assert!(error.is_not_found() && error.to_string().contains("no kind Device.example.io"), "{error}");
     assert!(client.get::<Device>("a").await.unwrap_err().is_not_found());
     assert!(client.cache::<Device>().is_empty());
-    assert_eq!(client.kinds().iter().map(|kind| kind.kind).collect::<Vec<_>>(), ["Namespace"]);
+    assert_eq!(client.kinds().iter().map(|kind| kind.kind).collect::<Vec<_>>(), ["Event", "Namespace"]);
 }
 
 #[tokio::test]

@@ -597,3 +597,60 @@ async fn a_worker_that_always_finds_a_key_still_lets_others_run() {
     queue.shut_down();
     worker.await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_timed_queue_says_how_long_keys_waited_and_how_long_they_run() {
+    let queue = WorkQueue::<&str>::timed(Backoff::default());
+    queue.add("a", ());
+    queue.add("b", ());
+    advance(SECOND * 2).await;
+    let a = take(&queue).unwrap();
+    advance(SECOND * 3).await;
+    let b = take(&queue).unwrap();
+    advance(SECOND * 10).await;
+    let times = queue.stats().times.unwrap();
+    assert_eq!((times.waited.count(), times.waited.sum), (2, SECOND * (2 + 5)));
+    assert_eq!((times.worked.count(), times.unfinished, times.longest_running), (0, SECOND * 23, SECOND * 13));
+    queue.done(a, Next::Forget);
+    let times = queue.stats().times.unwrap();
+    assert_eq!((times.worked.count(), times.worked.sum), (1, SECOND * 13));
+    assert_eq!((times.unfinished, times.longest_running), (SECOND * 10, SECOND * 10));
+    drop(b);
+    let times = queue.stats().times.unwrap();
+    assert_eq!((times.worked.count(), times.worked.sum), (2, SECOND * 23), "a run that was dropped has ended, too");
+    assert_eq!((times.unfinished, times.longest_running), (Duration::ZERO, Duration::ZERO));
+    assert_eq!(
+        times.worked.counts,
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0],
+        "10 s and 13 s, in powers of ten from 10 ns"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn adds_are_counted_when_a_key_becomes_due_and_retries_when_it_gets_a_timer() {
+    let queue = WorkQueue::<&str>::default();
+    let counts = || {
+        let stats = queue.stats();
+        (stats.depth.live, stats.depth.background, stats.adds, stats.retries)
+    };
+    queue.add_background("a", ());
+    queue.add_background("a", ());
+    assert_eq!(counts(), (0, 1, 1, 0));
+    queue.add("a", ());
+    assert_eq!(counts(), (1, 0, 1, 0), "moved up, not added");
+    let a = take(&queue).unwrap();
+    assert_eq!(counts(), (0, 0, 1, 0));
+    queue.add("a", ());
+    queue.add("a", ());
+    assert_eq!(counts(), (1, 0, 2, 0), "it is due again while it runs");
+    queue.done(a, Next::Retry);
+    assert_eq!(counts(), (1, 0, 2, 1));
+    queue.done(take(&queue).unwrap(), Next::After(SECOND));
+    assert_eq!(counts(), (0, 0, 2, 2));
+    queue.done(wait(&queue).await.1, Next::Requeue);
+    assert_eq!(counts(), (1, 0, 4, 2), "its timer, and the requeue");
+    queue.add_after("b", (), SECOND);
+    queue.add_rate_limited("b", ());
+    assert_eq!(counts(), (1, 0, 4, 4));
+    assert!(queue.stats().times.is_none(), "nobody asked for it to be timed");
+}

@@ -12,6 +12,8 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 use queue_sources::backoff::Backoff;
 use queue_sources::core::{Core, Nanos, Next, Priority, Reasons};
 use queue_sources::key::Hasher;
+use queue_sources::stats::Depth;
+use queue_sources::timing::Timing;
 
 const BACKOFF: Backoff = Backoff::exponential(Duration::from_nanos(4), Duration::from_nanos(20));
 
@@ -80,6 +82,8 @@ impl ReferenceStateMachine for Steps {
 struct Known {
     /// To run now; while it runs: to run again.
     due: Option<Priority>,
+    /// Since when.
+    since: Nanos,
     running: Option<Priority>,
     gone: bool,
     failures: u32,
@@ -90,6 +94,14 @@ struct Known {
 }
 
 impl Known {
+    fn wake(&mut self, now: Nanos, priority: Priority, counts: &mut Counts) {
+        if self.due.is_none() {
+            self.since = now;
+            counts.adds += 1;
+        }
+        self.due = self.due.max(Some(priority));
+    }
+
     fn timer(&self) -> Option<Nanos> {
         self.requeue_at.into_iter().chain(self.after_at).min()
     }
@@ -101,22 +113,35 @@ struct Both {
     model: BTreeMap<u8, Known>,
     now: Nanos,
     /// Keys that run, and their slots.
-    flights: Vec<(u8, u32)>,
+    /// And when they began.
+    flights: Vec<(u8, u32, Nanos)>,
     steps: usize,
+    counts: Counts,
+}
+
+/// What the core is to have counted.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    adds: u64,
+    retries: u64,
+    pops: u64,
+    dones: u64,
+    waited: Duration,
+    worked: Duration,
 }
 
 impl Both {
     fn pop(&mut self) {
         for known in self.model.values_mut() {
-            let fires = |at: &mut Option<Nanos>| at.take_if(|at| *at <= self.now).is_some();
+            let fires = |at: &mut Option<Nanos>| at.take_if(|at| *at <= self.now);
             let requeue = fires(&mut known.requeue_at);
             let after = fires(&mut known.after_at);
-            if after {
+            if after.is_some() {
                 let wakes = std::mem::take(&mut known.later_wakes);
                 known.wakes.extend(wakes);
             }
-            if requeue || after {
-                known.due = Some(Priority::Live);
+            if let Some(at) = requeue.into_iter().chain(after).min() {
+                known.wake(at, Priority::Live, &mut self.counts);
             }
         }
         let due = self.model.values().filter(|known| known.due.is_some() && known.running.is_none()).count();
@@ -131,16 +156,20 @@ impl Both {
         assert_eq!(std::mem::take(&mut known.wakes), taken.reasons.0, "reasons lost or invented");
         known.running = Some(taken.priority);
         known.requeue_at = None;
-        self.flights.push((taken.key, taken.slot));
+        self.counts.pops += 1;
+        self.counts.waited += Duration::from_nanos(self.now - std::mem::take(&mut known.since));
+        self.flights.push((taken.key, taken.slot, self.now));
     }
 
     fn done(&mut self, nth: usize, next: Next, own: bool) {
         if self.flights.is_empty() {
             return;
         }
-        let (key, slot) = self.flights.remove(nth % self.flights.len());
+        let (key, slot, began) = self.flights.remove(nth % self.flights.len());
         let known = self.model.get_mut(&key).expect("it runs");
         let taken = known.running.take().expect("it runs");
+        self.counts.dones += 1;
+        self.counts.worked += Duration::from_nanos(self.now - began);
         let mut asked = None;
         self.core.done(self.now, slot, next, |wakes| {
             asked = Some(wakes.0.clone());
@@ -148,7 +177,7 @@ impl Both {
         });
         assert_eq!(asked, known.due.map(|_| known.wakes.clone()));
         if own && known.due.is_some() {
-            known.due = None;
+            (known.due, known.since) = (None, 0);
             known.wakes.clear();
         }
         let after = |delay: Duration| u64::try_from(delay.as_nanos()).ok().map(|delay| self.now + delay);
@@ -157,15 +186,17 @@ impl Both {
             Next::Forget => known.failures = 0,
             Next::Requeue => {
                 known.failures = 0;
-                known.due = known.due.max(Some(taken));
+                known.wake(self.now, taken, &mut self.counts);
             }
             Next::After(delay) => {
                 known.failures = 0;
                 known.requeue_at = after(delay);
+                self.counts.retries += 1;
             }
             Next::Retry => {
                 known.requeue_at = after(BACKOFF.delay(known.failures));
                 known.failures += 1;
+                self.counts.retries += 1;
             }
             Next::Hold => {}
         }
@@ -184,6 +215,26 @@ impl Both {
         assert!(keys.iter().all(|key| !self.model.contains_key(key)), "a key is gone about which something is known");
     }
 
+    fn check_stats(&self) {
+        let due = |priority| self.model.values().filter(|known| known.due == Some(priority)).count();
+        let stats = self.core.stats(self.now);
+        assert_eq!(stats.depth, Depth { live: due(Priority::Live), background: due(Priority::Background) });
+        assert_eq!(stats.running, self.flights.len());
+        let times = stats.times.expect("it is timed");
+        let counted = Counts {
+            adds: stats.adds,
+            retries: stats.retries,
+            pops: times.waited.count(),
+            dones: times.worked.count(),
+            waited: times.waited.sum,
+            worked: times.worked.sum,
+        };
+        assert_eq!(counted, self.counts);
+        let ages = || self.flights.iter().map(|&(_, _, began)| Duration::from_nanos(self.now - began));
+        assert_eq!(times.unfinished, ages().sum());
+        assert_eq!(times.longest_running, ages().max().unwrap_or_default());
+    }
+
     fn check(&mut self) {
         self.model.retain(|_, known| *known != Known::default());
         let count = |is: fn(&Known) -> bool| self.model.values().filter(|known| is(known)).count();
@@ -192,6 +243,7 @@ impl Both {
         assert_eq!(self.core.queued(), count(|known| known.due.is_some() && known.running.is_none()));
         assert_eq!(self.core.timers(), count(|known| known.timer().is_some()));
         assert_eq!(self.core.next_timer(), self.model.values().filter_map(Known::timer).min());
+        self.check_stats();
         for key in 0..5 {
             let known = self.model.get(&key);
             assert_eq!(self.core.failures(&key), known.map_or(0, |known| known.failures));
@@ -213,12 +265,13 @@ impl StateMachineTest for Both {
     fn init_test((): &()) -> Self {
         let hasher = Hasher::default();
         Self {
-            core: Core::new(BACKOFF, hasher.clone()),
+            core: Core::new(BACKOFF, hasher.clone(), Some(Timing::default())),
             hasher,
             model: BTreeMap::new(),
             now: 0,
             flights: Vec::new(),
             steps: 0,
+            counts: Counts::default(),
         }
     }
 
@@ -228,7 +281,7 @@ impl StateMachineTest for Both {
         match step {
             Step::Add(key, priority) => {
                 let known = both.model.entry(key).or_default();
-                known.due = known.due.max(Some(priority));
+                known.wake(now, priority, &mut both.counts);
                 known.wakes.push(both.steps);
                 both.core.add(now, both.hasher.hashed(key), wakes, priority);
             }
@@ -236,6 +289,7 @@ impl StateMachineTest for Both {
                 let known = both.model.entry(key).or_default();
                 known.after_at = Some(known.after_at.map_or(now + delay, |at| at.min(now + delay)));
                 known.later_wakes.push(both.steps);
+                both.counts.retries += 1;
                 both.core.add_after(now, both.hasher.hashed(key), wakes, Duration::from_nanos(delay));
             }
             Step::AddRateLimited(key) => {
@@ -244,6 +298,7 @@ impl StateMachineTest for Both {
                 known.failures += 1;
                 known.after_at = Some(known.after_at.map_or(at, |earlier| earlier.min(at)));
                 known.later_wakes.push(both.steps);
+                both.counts.retries += 1;
                 both.core.add_rate_limited(now, both.hasher.hashed(key), wakes);
             }
             Step::Pop => both.pop(),

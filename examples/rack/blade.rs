@@ -14,6 +14,8 @@ use super::template::BladeConfig;
 #[resource(
     group = "rack.example.io",
     version = "v1",
+    short_names(bl),
+    categories(all),
     conditions(Ready),
     column(name = "Nodes", path = ".status.ready.nodes"),
     column(name = "Of", path = ".status.total.nodes")

@@ -8,7 +8,7 @@ use super::template::BladeConfig;
 
 /// A baseboard management controller.
 #[derive(Clone, Debug, Resource)]
-#[resource(group = "rack.example.io", version = "v1", kind = "BMC", conditions(Ready))]
+#[resource(group = "rack.example.io", version = "v1", kind = "BMC", categories(all), conditions(Ready))]
 pub struct Bmc {
     pub metadata: Metadata,
     pub spec: BmcSpec,

@@ -13,6 +13,8 @@ use super::template::{BladeConfig, ChassisConfig, RackTemplateSpec};
     group = "rack.example.io",
     version = "v1",
     plural = "chassis",
+    short_names(ch),
+    categories(all),
     conditions(Ready),
     column(name = "Nodes", path = ".status.ready.nodes"),
     column(name = "Of", path = ".status.total.nodes")

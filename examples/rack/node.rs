@@ -12,6 +12,8 @@ use super::template::BladeConfig;
 #[resource(
     group = "rack.example.io",
     version = "v1",
+    short_names(no),
+    categories(all),
     conditions(Ready),
     selectable = ".spec.bmc",
     column(name = "Power", path = ".status.power")

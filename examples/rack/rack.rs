@@ -13,6 +13,8 @@ use super::template::{self, RackTemplate};
 #[resource(
     group = "rack.example.io",
     version = "v1",
+    short_names(rk),
+    categories(all),
     conditions(Ready, TemplateAvailable),
     selectable = ".spec.template",
     column(name = "Template", path = ".spec.template"),

@@ -12,6 +12,8 @@ use super::rack::Rack;
 #[resource(
     group = "rack.example.io",
     version = "v1",
+    short_names(rt),
+    categories(all),
     conditions(InUse),
     column(name = "Chassis", path = ".spec.chassisCount"),
     column(name = "Blades", path = ".spec.chassisConfig.bladeCount"),

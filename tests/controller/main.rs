@@ -12,6 +12,7 @@ mod logs;
 mod namespaces;
 mod own_writes;
 mod startup;
+mod stats;
 mod status;
 mod stopping;
 mod wakeups;

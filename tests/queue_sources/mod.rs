@@ -8,6 +8,8 @@ pub mod backoff;
 pub mod core;
 #[path = "../../fabrica/src/queue/heap.rs"]
 mod heap;
+#[path = "../../fabrica/src/queue/histogram.rs"]
+mod histogram;
 #[path = "../../fabrica/src/queue/intake.rs"]
 mod intake;
 #[path = "../../fabrica/src/queue/item.rs"]
@@ -20,7 +22,11 @@ mod lanes;
 mod shared;
 #[path = "../../fabrica/src/queue/slab.rs"]
 mod slab;
+#[path = "../../fabrica/src/queue/stats.rs"]
+pub mod stats;
 pub mod sync;
+#[path = "../../fabrica/src/queue/timing.rs"]
+pub mod timing;
 #[path = "../../fabrica/src/queue/wait.rs"]
 mod wait;
 #[path = "../../fabrica/src/queue/waiting.rs"]

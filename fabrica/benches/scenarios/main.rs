@@ -4,6 +4,8 @@
 //! cargo bench --bench scenarios -- NAME [--objects N] [--workers W] [--json]
 //! ```
 
+#[cfg(feature = "api")]
+mod api;
 mod bus;
 mod create;
 mod durable;
@@ -76,9 +78,23 @@ const SCENARIOS: &[Scenario] = &[
         objects: 100_000,
         run: memory::run,
     },
+    #[cfg(feature = "api")]
+    Scenario {
+        name: "api",
+        about: "N creates by 16 clients over HTTP, durable; and what lists, watches and a start take",
+        objects: 20_000,
+        run: api::run,
+    },
 ];
 
 fn main() -> ExitCode {
+    #[cfg(feature = "api")]
+    if let [_, command, folder] = std::env::args().collect::<Vec<_>>().as_slice()
+        && command == api::SERVE
+    {
+        api::serve(folder.as_ref());
+        return ExitCode::SUCCESS;
+    }
     match parse(std::env::args().skip(1)) {
         Ok((scenario, options, json)) => {
             let outcome = (scenario.run)(&options);

@@ -40,17 +40,23 @@ pub fn keys(numbers: std::ops::Range<usize>) -> Vec<Key> {
 
 /// The most memory that this process has held.
 pub fn peak_rss() -> u64 {
-    status_bytes("VmHWM:")
+    status_bytes("self", "VmHWM:")
 }
 
 /// The memory that it holds now.
 pub fn rss() -> u64 {
-    status_bytes("VmRSS:")
+    status_bytes("self", "VmRSS:")
 }
 
-/// A field of `/proc/self/status`; 0 where there is none.
-fn status_bytes(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// The memory that another process holds now.
+#[cfg(feature = "api")]
+pub fn rss_of(process: u32) -> u64 {
+    status_bytes(&process.to_string(), "VmRSS:")
+}
+
+/// A field of a process' `/proc/<process>/status`; 0 where there is none.
+fn status_bytes(process: &str, field: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }

@@ -14,25 +14,39 @@ use super::objects::{self, Call};
 use super::query::Query;
 use super::status::Status;
 use super::target::Target;
-use super::{Config, body, discovery, health, negotiate, reply};
+use super::{Config, body, discovery, health, negotiate, openapi, reply, watch};
 use crate::client::{Client, Part};
 use crate::controller::Controller;
 
-/// How many changes of each kind are kept, for the next pages of lists and for watches.
-const HISTORY: usize = 1000;
+/// How many changes of each kind watches and pages find in memory; older ones are read from the store.
+const HISTORY: usize = 2048;
 
 /// What every request may need.
 pub(super) struct Api {
     pub(super) client: Client,
     pub(super) catalog: Catalog,
     pub(super) config: Config,
+    stopping: tokio::sync::watch::Receiver<bool>,
+    pub(super) documents: openapi::Documents,
 }
 
 impl Api {
-    pub(super) fn new(controller: &Controller, config: Config) -> Self {
+    pub(super) fn new(controller: &Controller, config: Config, stopping: tokio::sync::watch::Receiver<bool>) -> Self {
         let client = controller.client().clone();
         client.keep_history(HISTORY);
-        Self { catalog: Catalog::new(client.kinds()), client, config }
+        Self {
+            catalog: Catalog::new(client.kinds()),
+            client,
+            config,
+            documents: openapi::Documents::default(),
+            stopping,
+        }
+    }
+
+    /// Waits until the server stops.
+    pub(super) async fn stopping(&self) {
+        // An error means that the server was dropped.
+        let _ = self.stopping.clone().wait_for(|stop| *stop).await;
     }
 }
 
@@ -43,6 +57,9 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/healthz", get(health::live))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/openapi/v2", get(openapi::v2))
+        .route("/openapi/v3", get(openapi::index))
+        .route("/openapi/v3/{*path}", get(openapi::version))
         .route("/api", get(discovery::core))
         .route("/apis", get(discovery::groups))
         .route("/api/", any(by_path))
@@ -57,12 +74,16 @@ pub(super) fn router(api: Arc<Api>) -> Router {
 async fn by_path(State(api): State<Arc<Api>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     match segments.as_slice() {
+        ["api" | "apis"] | ["api" | "apis", _] | ["apis", _, _] if !is_read => {
+            Status::method_not_allowed().into_response()
+        }
         ["api"] => discovery::core(State(api), request.headers().clone()).await,
         ["apis"] => discovery::groups(State(api), request.headers().clone()).await,
-        ["apis", group] => discovery::group(&api, group),
-        ["api", version] => discovery::version(&api, "", version),
-        ["apis", group, version] => discovery::version(&api, group, version),
+        ["apis", group] => discovery::group(&api, group, request.headers()),
+        ["api", version] => discovery::version(&api, "", version, request.headers()),
+        ["apis", group, version] => discovery::version(&api, group, version, request.headers()),
         _ => match resource(&api, &path, request).await {
             Ok(response) => response,
             Err(status) => status.into_response(),
@@ -99,6 +120,7 @@ async fn resource(api: &Arc<Api>, path: &str, request: Request) -> Result<Respon
     }
     let read = body::read(body, &api.config);
     match (&method, name, part) {
+        (&Method::GET, None, _) if query.watch => watch::watch(&call).await,
         (&Method::GET, None, _) => objects::list(&call).await,
         (&Method::GET, Some(name), _) => objects::get(&call, name).await,
         (&Method::POST, None, _) => objects::create(&call, body::object(&parts.headers, &read.await?)?).await,

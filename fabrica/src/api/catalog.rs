@@ -1,6 +1,13 @@
 //! What is served: the kinds of the program and the few built-in ones that tools ask for.
 
-use crate::resource::ResourceType;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::event_forms::EventForm;
+use super::table::Columns;
+use crate::resource::{Namespace, NamespaceStatus, RecordedEvent, Resource, ResourceType};
 
 /// A resource that is served.
 #[derive(Clone, Debug)]
@@ -15,6 +22,7 @@ pub(super) struct Served {
     pub(super) short_names: &'static [&'static str],
     pub(super) categories: &'static [&'static str],
     pub(super) backing: Backing,
+    columns: OnceLock<Arc<Columns>>,
 }
 
 /// What stands behind a resource.
@@ -22,6 +30,8 @@ pub(super) struct Served {
 pub(super) enum Backing {
     /// The objects of a kind.
     Kind(&'static ResourceType),
+    /// The recorded events, in one of their two forms, neither of which is that of a kind's objects.
+    Events(EventForm),
     /// Nothing: it is there because tools ask for it, and empty.
     Nothing,
 }
@@ -45,7 +55,13 @@ impl Served {
     /// What can be done with it.
     pub(super) fn verbs(&self) -> &'static [&'static str] {
         match self.backing {
-            Backing::Kind(_) => &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+            // Nobody means to delete all namespaces at once.
+            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => {
+                &["create", "delete", "get", "list", "patch", "update", "watch"]
+            }
+            Backing::Kind(_) | Backing::Events(_) => {
+                &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+            }
             Backing::Nothing => &["get", "list", "watch"],
         }
     }
@@ -55,7 +71,56 @@ impl Served {
         matches!(self.backing, Backing::Kind(type_) if type_.has_status)
     }
 
-    fn of(type_: &'static ResourceType) -> Self {
+    /// The columns of its tables, made at the first use.
+    pub(super) fn columns(&self) -> Arc<Columns> {
+        let columns = || match self.backing {
+            Backing::Kind(type_) => Columns::of(type_),
+            Backing::Events(_) => Columns::OfEvents,
+            Backing::Nothing => Columns::OfKind(Vec::new()),
+        };
+        Arc::clone(self.columns.get_or_init(|| Arc::new(columns())))
+    }
+
+    /// Is what is shown the envelope as it is stored?
+    pub(super) fn is_envelope(&self) -> bool {
+        matches!(self.backing, Backing::Kind(_))
+    }
+
+    /// An object's envelope as this resource shows it.
+    pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
+        match self.backing {
+            Backing::Events(_) => match serde_json::from_slice(&envelope) {
+                Ok(stored) => self.shown_value(stored).to_string().into(),
+                Err(_) => envelope,
+            },
+            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => with_phase(envelope),
+            Backing::Kind(_) | Backing::Nothing => envelope,
+        }
+    }
+
+    /// As [`Self::shown`], for an envelope that is parsed.
+    pub(super) fn shown_value(&self, stored: Value) -> Value {
+        match self.backing {
+            Backing::Events(form) => form.show(&stored),
+            Backing::Kind(_) | Backing::Nothing => stored,
+        }
+    }
+
+    /// The kind of its objects, if it can have any.
+    pub(super) fn type_(&self) -> Option<&'static ResourceType> {
+        match self.backing {
+            Backing::Kind(type_) => Some(type_),
+            Backing::Events(_) => Some(RecordedEvent::TYPE),
+            Backing::Nothing => None,
+        }
+    }
+
+    /// What can be done with its subresource `status`, if it has that.
+    pub(super) fn status_verbs(&self) -> Option<&'static [&'static str]> {
+        self.has_status().then_some(&["get", "patch", "update"])
+    }
+
+    pub(super) fn of(type_: &'static ResourceType) -> Self {
         Self {
             group: type_.group,
             version: type_.version,
@@ -66,7 +131,19 @@ impl Served {
             short_names: type_.short_names,
             categories: type_.categories,
             backing: Backing::Kind(type_),
+            columns: OnceLock::new(),
         }
+    }
+}
+
+/// A namespace with its phase, also one that nothing was observed of yet: tools show it.
+fn with_phase(envelope: Bytes) -> Bytes {
+    match serde_json::from_slice(&envelope) {
+        Ok(Value::Object(mut namespace)) if !namespace.contains_key("status") => {
+            namespace.insert("status".to_owned(), json!(NamespaceStatus::default()));
+            Value::Object(namespace).to_string().into()
+        }
+        _ => envelope,
     }
 }
 
@@ -80,8 +157,13 @@ pub(super) struct Catalog(Vec<Served>);
 
 impl Catalog {
     pub(super) fn new(types: &[&'static ResourceType]) -> Self {
-        let mut all: Vec<Served> = types.iter().map(|type_| Served::of(type_)).collect();
-        all.push(SERVICES);
+        let mut all = built_in();
+        for served in types.iter().map(|type_| Served::of(type_)) {
+            // The kind behind the events is shown in their two forms only.
+            if !all.iter().any(|built_in| (built_in.group, built_in.kind) == (served.group, served.kind)) {
+                all.push(served);
+            }
+        }
         all.sort_by_key(|served| (served.group, served.version, served.plural));
         Self(all)
     }
@@ -95,10 +177,10 @@ impl Catalog {
         self.0.iter().filter(move |served| served.group == group && served.version == version)
     }
 
-    /// The groups but for the core group, each with its versions, the preferred one first.
+    /// The groups, the core group first, each with its versions, the preferred one first.
     pub(super) fn groups(&self) -> Vec<(&'static str, Vec<&'static str>)> {
         let mut groups: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
-        for served in self.0.iter().filter(|served| !served.group.is_empty()) {
+        for served in &self.0 {
             match groups.last_mut() {
                 Some((group, versions)) if *group == served.group => {
                     if !versions.contains(&served.version) {
@@ -115,18 +197,27 @@ impl Catalog {
     }
 }
 
-/// `kubectl cluster-info` asks for services.
-const SERVICES: Served = Served {
-    group: "",
-    version: "v1",
-    kind: "Service",
-    plural: "services",
-    singular: "service",
-    namespaced: true,
-    short_names: &["svc"],
-    categories: &[],
-    backing: Backing::Nothing,
-};
+/// What tools ask for, whatever the program's kinds are: `kubectl describe` and `kubectl events` for events, the event
+/// recorders of today's clients for those of `events.k8s.io`, and `kubectl cluster-info` for services.
+fn built_in() -> Vec<Served> {
+    let namespaced = |group, kind, plural, singular, short_names, backing| Served {
+        group,
+        version: "v1",
+        kind,
+        plural,
+        singular,
+        namespaced: true,
+        short_names,
+        categories: &[],
+        backing,
+        columns: OnceLock::new(),
+    };
+    vec![
+        namespaced("", "Event", "events", "event", &["ev"], Backing::Events(EventForm::Core)),
+        namespaced("events.k8s.io", "Event", "events", "event", &["ev"], Backing::Events(EventForm::Events)),
+        namespaced("", "Service", "services", "service", &["svc"], Backing::Nothing),
+    ]
+}
 
 /// Orders versions as Kubernetes does: `v2` before `v1` before `v2beta1` before `v1beta2`, alpha last.
 fn stability(version: &str) -> (u8, u32, u32) {
@@ -145,6 +236,19 @@ fn stability(version: &str) -> (u8, u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::sample::Device;
+
+    #[test]
+    fn every_resource_is_served_once() {
+        let catalog = Catalog::new(&[Namespace::TYPE, Device::TYPE]);
+        let served: Vec<String> = catalog.0.iter().map(Served::resource).collect();
+        assert_eq!(served, ["events", "namespaces", "services", "events.events.k8s.io", "devices.example.io"]);
+        assert_eq!(catalog.groups(), [("", vec!["v1"]), ("events.k8s.io", vec!["v1"]), ("example.io", vec!["v1"])]);
+        let verbs = |plural| catalog.find("", "v1", plural).unwrap().verbs();
+        assert!(verbs("events").contains(&"deletecollection") && !verbs("namespaces").contains(&"deletecollection"));
+        let again = Catalog::new(&[Device::TYPE, Device::TYPE]);
+        assert_eq!(again.of_version("example.io", "v1").count(), 1);
+    }
 
     #[test]
     fn stable_versions_come_before_the_others() {

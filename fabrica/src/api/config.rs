@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Listen;
+use super::recorder::DEFAULT_EVENT_TTL;
 
 /// What can be set about a server.
 ///
@@ -25,6 +26,8 @@ pub struct Config {
     pub head_timeout: Duration,
     /// How long a request may take to send its body. Default: 30 s.
     pub body_timeout: Duration,
+    /// How long a recorded event is kept after it happened last. Default: 1 h.
+    pub event_ttl: Duration,
     /// How long the server waits for requests under way when it stops. Default: 5 s.
     pub grace: Duration,
 }
@@ -38,6 +41,7 @@ impl Config {
             max_body_bytes: 3 << 20,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
+            event_ttl: DEFAULT_EVENT_TTL,
             grace: Duration::from_secs(5),
         }
     }

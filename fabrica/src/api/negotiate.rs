@@ -19,45 +19,78 @@ pub(super) enum Form {
 /// The greatest length of an `Accept` header that is looked at.
 const LENGTH_MAX: usize = 8 << 10;
 
+/// A form that a client names in its `Accept` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range<'a> {
+    media_type: &'a str,
+    /// The kind that JSON is to be turned into, with its group and version; each is empty if not given.
+    pub(super) kind: &'a str,
+    pub(super) group: &'a str,
+    pub(super) version: &'a str,
+}
+
+impl<'a> Range<'a> {
+    fn parse(range: &'a str) -> Self {
+        let mut parts = range.split(';').map(str::trim);
+        let mut parsed = Self { media_type: parts.next().unwrap_or_default(), kind: "", group: "", version: "" };
+        for (key, value) in parts.filter_map(|part| part.split_once('=')) {
+            match key.trim() {
+                "as" => parsed.kind = value.trim(),
+                "g" => parsed.group = value.trim(),
+                "v" => parsed.version = value.trim(),
+                _ => {}
+            }
+        }
+        parsed
+    }
+
+    /// Does JSON satisfy it?
+    pub(super) fn takes_json(&self) -> bool {
+        matches!(self.media_type, "application/json" | "application/*" | "*/*")
+    }
+}
+
+/// The forms that an `Accept` header names, in its order.
+pub(super) fn ranges(headers: &HeaderMap) -> impl Iterator<Item = Range<'_>> {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let values = values.filter(|value| value.len() <= LENGTH_MAX);
+    values.flat_map(|value| value.split(',')).filter(|range| !range.trim().is_empty()).map(Range::parse)
+}
+
+/// What `choose` finds for the first range that it finds anything for, or else its choice for a client that takes
+/// anything, if the client says nothing.
+///
+/// # Errors
+/// 406 if the header names nothing that there is.
+pub(super) fn choose<T>(headers: &HeaderMap, choose: impl Fn(&Range<'_>) -> Option<T>) -> Result<T, Status> {
+    let mut ranges = ranges(headers).peekable();
+    let chosen = match ranges.peek() {
+        Some(_) => ranges.find_map(|range| choose(&range)),
+        None => choose(&Range::parse("*/*")),
+    };
+    chosen.ok_or_else(Status::not_acceptable)
+}
+
 /// The first form in the order of the header that there is. Without a header: the objects themselves.
 ///
 /// # Errors
 /// 406 if the header names none that there is.
 pub(super) fn form(headers: &HeaderMap) -> Result<Form, Status> {
-    let mut is_given = false;
-    for value in headers.get_all(ACCEPT) {
-        let Some(value) = value.to_str().ok().filter(|value| value.len() <= LENGTH_MAX) else { continue };
-        for range in value.split(',') {
-            is_given |= !range.trim().is_empty();
-            if let Some(form) = of_range(range) {
-                return Ok(form);
-            }
-        }
-    }
-    if is_given { Err(Status::not_acceptable()) } else { Ok(Form::Object) }
+    choose(headers, of_range)
 }
 
-fn of_range(range: &str) -> Option<Form> {
-    let mut parts = range.split(';').map(str::trim);
-    if !matches!(parts.next()?, "application/json" | "application/*" | "*/*") {
+fn of_range(range: &Range<'_>) -> Option<Form> {
+    if !range.takes_json() {
         return None;
     }
-    let (mut wanted, mut group, mut version) = (None, "", "");
-    for (key, value) in parts.filter_map(|part| part.split_once('=')) {
-        match key.trim() {
-            "as" => wanted = Some(value.trim()),
-            "g" => group = value.trim(),
-            "v" => version = value.trim(),
-            _ => {}
-        }
-    }
-    let Some(wanted) = wanted else { return Some(Form::Object) };
-    let version = match version {
+    let version = match range.version {
         "v1" => "v1",
         "v1beta1" => "v1beta1",
+        _ if range.kind.is_empty() => "",
         _ => return None,
     };
-    match (wanted, group) {
+    match (range.kind, range.group) {
+        ("", _) => Some(Form::Object),
         ("Table", "meta.k8s.io") => Some(Form::Table(version)),
         ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io") => Some(Form::Metadata(version)),
         _ => None,

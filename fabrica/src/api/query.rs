@@ -107,7 +107,7 @@ impl Query {
                 }
             }
             "propagationPolicy" => {
-                self.propagation_policy = Some(value.into_owned()).filter(|policy| !policy.is_empty())
+                self.propagation_policy = Some(value.into_owned()).filter(|policy| !policy.is_empty());
             }
             "orphanDependents" => self.orphan_dependents = Some(flag(key, &value)?),
             "includeObject" => {

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
 use super::app::{self, Api};
+use super::recorder::Recorder;
 use super::{Config, Listen};
 use crate::controller::Controller;
 use crate::{Error, ErrorKind, Result};
@@ -25,6 +26,8 @@ pub struct Server {
     listen: Listen,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
+    /// Taken by the one who stops.
+    recorder: Option<Recorder>,
 }
 
 /// Serves the API of a controller: every kind that it knows.
@@ -53,18 +56,19 @@ pub struct Server {
 /// `Startup` if it can't listen there: the address is not of this machine only, or taken.
 pub async fn serve(controller: &Controller, config: Config) -> Result<Server> {
     config.listen.check()?;
-    let grace = config.grace;
+    let (grace, event_ttl) = (config.grace, config.event_ttl);
     let head_timeout = config.head_timeout;
+    let (stop, stopping) = watch::channel(false);
     let listener = Listener::bind(&config.listen).await?;
     let listen = listener.place()?;
-    let router = app::router(Arc::new(Api::new(controller, config)));
-    let (stop, stopping) = watch::channel(false);
+    let router = app::router(Arc::new(Api::new(controller, config, stopping.clone())));
     info!("The API is served at {listen}");
     let accepting = tokio::spawn(async move {
         let connections = Connections { router, head_timeout, graceful: GracefulShutdown::new() };
         connections.accept(listener, stopping, grace).await;
     });
-    Ok(Server { listen, stop, accepting })
+    let recorder = Some(Recorder::start(controller, event_ttl));
+    Ok(Server { listen, stop, accepting, recorder })
 }
 
 impl Server {
@@ -80,6 +84,9 @@ impl Server {
         let _ = self.stop.send(true);
         if let Err(error) = (&mut self.accepting).await {
             warn!("the API server ended with {error}");
+        }
+        if let Some(recorder) = self.recorder.take() {
+            recorder.stop().await;
         }
     }
 }

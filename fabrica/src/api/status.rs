@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::catalog::Served;
 use super::reply;
 use crate::resource::Uid;
+use crate::store::Revision;
 use crate::{Error, ErrorKind, Fault, FaultReason};
 
 /// An answer of kind `Status` that says what went wrong.
@@ -94,17 +95,6 @@ impl Status {
         status
     }
 
-    /// A version that is still to come.
-    pub(super) fn future_version(asked: u64, seen: u64) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {seen}");
-        let cause = Cause {
-            reason: "ResourceVersionTooLarge",
-            message: "Too large resource version".to_owned(),
-            field: String::new(),
-        };
-        Self { retry_after: Some(1), ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message) }.because(&[cause])
-    }
-
     pub(super) fn not_acceptable() -> Self {
         let message = "only the following media types are accepted: application/json, and as=Table or \
             as=PartialObjectMetadata of it";
@@ -135,6 +125,17 @@ impl Status {
 
     pub(super) fn expired(message: impl Into<String>) -> Self {
         Self::new(StatusCode::GONE, "Expired", message)
+    }
+
+    /// A version was asked for that there is not yet.
+    pub(super) fn version_too_large(asked: Revision, current: Revision) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let cause = Cause {
+            reason: "ResourceVersionTooLarge",
+            message: "Too large resource version".to_owned(),
+            field: String::new(),
+        };
+        Self { retry_after: Some(1), ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message) }.because(&[cause])
     }
 
     pub(super) fn internal(message: impl Into<String>) -> Self {

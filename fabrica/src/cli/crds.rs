@@ -22,7 +22,7 @@ pub(super) fn crds(registry: &Registry) -> Result<String> {
 
 /// The kinds of the program itself, in the order of their groups and names; the built-in ones are none of its business.
 pub(super) fn own_kinds(registry: &Registry) -> Result<Vec<&'static ResourceType>> {
-    let kinds: Vec<_> = registry.resources().iter().copied().filter(|type_| !type_.group.is_empty()).collect();
+    let kinds: Vec<_> = registry.resources().iter().copied().filter(|type_| !type_.is_built_in()).collect();
     if kinds.is_empty() {
         // The check says what is probably wrong.
         registry.check(&crate::reconciler::States::default())?;

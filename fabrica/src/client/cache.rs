@@ -109,6 +109,11 @@ impl Cache {
         self.resolve(found.map(|places| places.range::<str, _>((start, Bound::Unbounded))).into_iter().flatten())
     }
 
+    /// How many objects have a value in an indexed field.
+    pub(super) fn count_with_field(&self, field: usize, value: &str) -> usize {
+        self.by_field.get(field).and_then(|index| index.get(value)).map_or(0, BTreeMap::len)
+    }
+
     /// The uids of the objects in a namespace, in the order of a list; those that can't be decoded among them.
     pub(super) fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Uid> + use<'a> {
         // Names are not empty: every object of the namespace comes after this.

@@ -9,7 +9,7 @@ use super::cached::CachedObject;
 use super::kinds::Kind;
 use super::observer::ObjectChange;
 use crate::event::{Event, EventBus, Lifecycle, condition_type, lifecycle_type};
-use crate::resource::{ConditionStatus, Metadata, ObjectKey};
+use crate::resource::{ConditionStatus, Metadata, ObjectKey, RecordedEvent, Resource as _};
 
 /// The types of a kind's events, made once.
 pub(super) struct EventTypes {
@@ -31,11 +31,13 @@ impl EventTypes {
     }
 }
 
-/// Publishes what a change means: that the object came, changed or went, and which conditions moved.
+/// Publishes what a change means: that the object came, changed or went, and which conditions moved. Of a
+/// [`RecordedEvent`] nothing is.
 ///
 /// Costs a look at the bus if nobody listens.
 pub(super) fn publish(bus: &EventBus, kind: &Kind, change: &ObjectChange) {
-    if !bus.has_subscribers() {
+    // A record of what happened is nothing that happened: a subscriber to everything that acts on it would feed itself.
+    if !bus.has_subscribers() || kind.type_.is_same_type(RecordedEvent::TYPE) {
         return;
     }
     let of_kind = &kind.events;

@@ -195,7 +195,9 @@ mod tests {
     fn history(capacity: usize, changes: &[(&str, u64)]) -> History {
         let mut history = History::new(revision(1), false);
         history.grow(capacity);
-        changes.iter().for_each(|change| push(&mut history, *change));
+        for change in changes {
+            push(&mut history, *change);
+        }
         history
     }
 

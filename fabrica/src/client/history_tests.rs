@@ -409,19 +409,19 @@ async fn a_write_of_another_kind_wakes_no_follower_and_moves_its_position() {
     let client = start(&MemoryStore::new()).await;
     client.keep_history(10);
     let mut follow = client.follow(Device::TYPE, client.seen()).unwrap();
-    let wakes = Arc::new(Wakes::default());
-    let waker = Waker::from(wakes.clone());
+    let counted = Arc::new(Wakes::default());
+    let waker = Waker::from(counted.clone());
     let mut waiting = Box::pin(follow.next());
     assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     client.create(Namespace::new("lab")).await.unwrap();
-    assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+    assert_eq!(counted.0.load(Ordering::Relaxed), 0);
     drop(waiting);
     assert_eq!(follow.position(), client.seen());
 
     let mut waiting = Box::pin(follow.next());
     assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     let revision = create(&client, &["a"]).await[0];
-    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    assert_eq!(counted.0.load(Ordering::Relaxed), 1);
     let Poll::Ready(Some(Followed::Changes { revision: told, .. })) =
         waiting.as_mut().poll(&mut Context::from_waker(&waker))
     else {
@@ -500,7 +500,7 @@ async fn a_revision_that_is_not_reached_is_refused_and_can_be_waited_for() {
     let error = client.snapshot(Device::TYPE, options.clone()).await.err().unwrap();
     assert_eq!(error.kind(), &ErrorKind::Unavailable);
     let waiting = client.wait_seen(future);
-    let (_, made) = tokio::join!(waiting, create(&client, &["a"]));
+    let ((), made) = tokio::join!(waiting, create(&client, &["a"]));
     assert_eq!(made, [future.get()]);
     assert_eq!(client.snapshot(Device::TYPE, options).await.unwrap().items.len(), 1);
 }

@@ -12,7 +12,7 @@ use super::observer::Observer;
 use super::settings::ClientSettings;
 use super::trouble;
 use crate::event::{Event, EventBus};
-use crate::resource::{GroupKind, Metadata, Namespace, ObjectKey, Resource, ResourceType, Uid};
+use crate::resource::{GroupKind, Metadata, Namespace, ObjectKey, RecordedEvent, Resource, ResourceType, Uid};
 use crate::store::{Revision, Store};
 use crate::{Error, ErrorKind, Result};
 
@@ -81,7 +81,7 @@ impl Client {
         Event::new(format!("{prefix}.x.created")).map_err(|error| {
             Error::new(ErrorKind::Startup, format!("the event prefix {prefix:?} is wrong: {error}"))
         })?;
-        let types: Vec<_> = [Namespace::TYPE].into_iter().chain(types).collect();
+        let types: Vec<_> = [Namespace::TYPE, RecordedEvent::TYPE].into_iter().chain(types).collect();
         let kinds = Kinds::new(&types, prefix)?;
         let types = kinds.all().iter().map(|kind| kind.type_).collect();
         let shared = Arc::new(Shared::new(kinds, bus));

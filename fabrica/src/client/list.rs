@@ -80,7 +80,8 @@ pub(super) fn candidates<'a>(
     after: Option<&'a Place>,
 ) -> Box<dyn Iterator<Item = (&'a str, &'a CachedObject)> + 'a> {
     let after = after.map(Place::as_str);
-    if let Some((field, value)) = selection.index() {
+    if let Some((field, value)) = selection.indexes().min_by_key(|(field, value)| cache.count_with_field(*field, value))
+    {
         return Box::new(cache.with_field(field, value, after));
     }
     let Some(namespace) = selection.namespace() else { return Box::new(cache.after(after)) };

@@ -4,6 +4,8 @@ mod cache;
 mod cached;
 mod create;
 mod delete;
+#[cfg(feature = "api")]
+mod delete_versions;
 mod deleting;
 mod derived;
 mod dry_run;

@@ -79,11 +79,11 @@ impl Selection {
         self.labels.is_everything() && self.terms.is_empty()
     }
 
-    /// A field whose index finds all objects that can be meant, and the value to look up.
-    pub(super) fn index(&self) -> Option<(usize, &str)> {
-        self.terms.iter().find_map(|term| match term.field {
-            // An object without the field has the empty value, and is in no index.
-            Field::Indexed(index) if !term.negated && !term.value.is_empty() => Some((index, term.value.as_str())),
+    /// The fields whose indexes each find all objects that can be meant, and the values to look up. An empty value is
+    /// that of an absent field, too, which is in no index.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.terms.iter().filter(|term| !term.negated && !term.value.is_empty()).filter_map(|term| match term.field {
+            Field::Indexed(index) => Some((index, term.value.as_str())),
             _ => None,
         })
     }

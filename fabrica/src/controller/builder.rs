@@ -9,6 +9,7 @@ use tracing::{debug, info};
 use super::garbage::Collector;
 use super::holders::Holders;
 use super::kind::Kind;
+use super::notices::Notices;
 use super::overdue::Overdue;
 use super::wakeups::Wakeups;
 use super::{Controller, namespaces};
@@ -158,7 +159,7 @@ impl Builder {
         let declared = registry.reconcilers().iter().map(|reconciler| (*reconciler, reconciler.options()));
         let reconcilers: Vec<(&'static ReconcilerType, Options)> =
             declared.chain([namespaces::reconciler(&client)]).collect();
-        let queue = |options: &Options| KindQueue::new(options.backoff.unwrap_or_default());
+        let queue = |options: &Options| KindQueue::timed(options.backoff.unwrap_or_default());
         let queues: BTreeMap<_, _> = reconcilers
             .iter()
             .map(|(reconciler, options)| (reconciler.resource.group_kind(), queue(options)))
@@ -168,16 +169,17 @@ impl Builder {
         let shared =
             Arc::new(Shared { client: client.clone(), states, handle: handle.clone(), awaited: Arc::clone(&awaited) });
 
+        let notices = Arc::new(Notices::new(client.clone()));
         let mut kinds = BTreeMap::new();
         for (reconciler, options) in reconcilers {
             let group_kind = reconciler.resource.group_kind();
             let Some(queue) = handle.queue(group_kind).cloned() else { continue };
-            if reconciler.resource.group.is_empty() {
+            if reconciler.resource.is_built_in() {
                 debug!("Registered reconciler for {}", reconciler.resource.kind);
             } else {
                 info!("Registered reconciler for {}", reconciler.resource.kind);
             }
-            let kind = Kind::new(reconciler, options, queue, Arc::clone(&shared), bus.clone());
+            let kind = Kind::new(reconciler, options, queue, Arc::clone(&shared), bus.clone(), Arc::clone(&notices));
             #[cfg(feature = "testing")]
             let kind = kind.within(around.clone());
             kinds.insert(group_kind, Arc::new(kind));
@@ -185,7 +187,8 @@ impl Builder {
         let kinds = Arc::new(kinds);
         let wakeups = Arc::new(Wakeups::new(Arc::clone(&kinds), client.clone(), awaited));
         let collector = Arc::new(Collector::new(client.clone()));
-        let overdue = Arc::new(Overdue::new(client.clone(), Holders::new(client.clone(), Arc::clone(&kinds))));
+        let holders = Holders::new(client.clone(), Arc::clone(&kinds));
+        let overdue = Arc::new(Overdue::new(client.clone(), holders, Arc::clone(&notices)));
         let (running, stopping) = Default::default();
         Ok(Controller {
             registry,
@@ -196,6 +199,8 @@ impl Builder {
             wakeups,
             collector,
             overdue,
+            #[cfg(feature = "api")]
+            notices,
             workers,
             grace,
             running,

@@ -37,13 +37,20 @@ impl Failures {
         self.count.store(of.len(), Ordering::Release);
     }
 
-    /// The object's last run went well, or the object is gone.
-    pub(super) fn clear(&self, uid: &Uid) {
-        if self.count.load(Ordering::Acquire) > 0 {
-            let mut of = self.of.lock();
-            of.remove(uid);
-            self.count.store(of.len(), Ordering::Release);
+    /// The object's last run went well, or the object is gone. How it failed until then.
+    pub(super) fn clear(&self, uid: &Uid) -> Option<Failure> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return None;
         }
+        let mut of = self.of.lock();
+        let failure = of.remove(uid);
+        self.count.store(of.len(), Ordering::Release);
+        failure
+    }
+
+    /// How many objects fail.
+    pub(super) fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
     }
 
     pub(super) fn get(&self, uid: &str) -> Option<Failure> {

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::{Instrument, info, info_span, warn};
 
 use super::failures::{Failure, Failures};
 use super::heat::Heat;
+use super::notices::{Notice, Notices};
+use super::stats::{Counts, Ended, KindStats};
 use super::{guard, run};
 use crate::client::{CachedObject, Saved};
 use crate::event::{Event, EventBus, Pattern};
@@ -24,9 +27,11 @@ pub(super) struct Kind {
     pub(super) queue: KindQueue,
     pub(super) failures: Failures,
     heat: Heat,
+    counts: Counts,
     finalizer: String,
     shared: Arc<Shared>,
     bus: EventBus,
+    notices: Arc<Notices>,
     #[cfg(feature = "testing")]
     around: Option<Arc<dyn super::Around>>,
 }
@@ -35,11 +40,12 @@ pub(super) struct Kind {
 struct Outcome {
     next: Next,
     own: Vec<Revision>,
+    ended: Ended,
 }
 
 impl Outcome {
     fn of(next: Next) -> Self {
-        Self { next, own: Vec::new() }
+        Self { next, own: Vec::new(), ended: next.into() }
     }
 }
 
@@ -64,6 +70,7 @@ impl Kind {
         queue: KindQueue,
         shared: Arc<Shared>,
         bus: EventBus,
+        notices: Arc<Notices>,
     ) -> Self {
         let patterns = if options.events.is_empty() { vec!["**"] } else { options.events.clone() };
         // A pattern that can't be parsed is a start-up problem; none gets here.
@@ -76,9 +83,11 @@ impl Kind {
             queue,
             failures,
             heat,
+            counts: Counts::default(),
             finalizer,
             shared,
             bus,
+            notices,
             #[cfg(feature = "testing")]
             around: None,
         }
@@ -88,7 +97,9 @@ impl Kind {
     pub(super) async fn work(self: Arc<Self>) {
         // Taking a key costs of the task's budget, so that a queue that is never empty leaves the thread to others (C6).
         while let Some(item) = self.queue.get().await {
+            let start = Instant::now();
             let outcome = self.run(&item).await;
+            self.counts.ended(outcome.ended, start.elapsed());
             // A run doesn't wake itself (C3): its writes return only after their changes were dispatched, so whatever
             // woke the key during the run is known by now.
             self.queue.done_unless(item, outcome.next, |woken| woken.are_changes_at(&outcome.own));
@@ -112,6 +123,11 @@ impl Kind {
         for key in self.shared.client.keys(self.resource().group_kind()) {
             self.queue.add_background(key, Reason::Started.into());
         }
+    }
+
+    pub(super) fn stats(&self, max_concurrent: usize) -> KindStats {
+        let kind = self.resource().group_kind();
+        self.counts.of_kind(kind, max_concurrent, self.failures.len(), self.queue.stats())
     }
 
     /// The object is gone: nothing of it stays behind (Q8).
@@ -139,6 +155,7 @@ impl Kind {
         let reasons = reasons_of(item);
         if let Some(took) = self.heat.count(&key.uid) {
             warn!(object = %key, %reasons, "{key} runs hot: 100 reconciles in {took:?}, the last because: {reasons}");
+            self.warn_of(key, "HotLoop", "100 reconciles within 10 s: does each change what wakes the next?");
         }
         let object = match cached.decoded() {
             Ok(object) => Arc::clone(object),
@@ -153,7 +170,7 @@ impl Kind {
         let (result, ctx) = async {
             #[cfg(feature = "testing")]
             let seen = Arc::clone(&object);
-            let run = run::caught(key, self.attempt(object, &ctx));
+            let run = run::caught(key, &self.counts, self.attempt(object, &ctx));
             #[cfg(feature = "testing")]
             let run = self.seen(&*seen, &ctx, Box::pin(run));
             let result = run.await;
@@ -162,14 +179,13 @@ impl Kind {
         .instrument(span)
         .await;
         let own = ctx.into_own_revisions();
-        let next = match result {
+        match result {
             Ok(next) => {
-                self.failures.clear(&key.uid);
-                next
+                self.recovered(key);
+                Outcome { own, ..Outcome::of(next) }
             }
-            Err(error) => self.failed(key, seen, &error, item.attempt()),
-        };
-        Outcome { next, own }
+            Err(error) => Outcome { own, ..self.failed(key, seen, &error, item.attempt()) },
+        }
     }
 
     /// Puts something around every run.
@@ -221,14 +237,14 @@ impl Kind {
     async fn call(&self, object: &mut dyn Object, deleting: bool, ctx: &Context) -> Result<Result<Answer>> {
         let (key, timeout) = (ctx.key(), self.options.timeout);
         if deleting {
-            let answer = run::limited(key, timeout, self.reconciler.finalize(object, ctx)).await?;
+            let answer = run::limited(key, &self.counts, timeout, self.reconciler.finalize(object, ctx)).await?;
             return Ok(answer.map(|answer| match answer {
                 Finalize::Done => Answer::Finalized,
                 Finalize::AwaitChange => Answer::Next(Next::Forget),
                 Finalize::RequeueAfter(delay) => Answer::Next(Next::After(delay)),
             }));
         }
-        let answer = run::limited(key, timeout, self.reconciler.reconcile(object, ctx)).await?;
+        let answer = run::limited(key, &self.counts, timeout, self.reconciler.reconcile(object, ctx)).await?;
         Ok(answer.map(|action| {
             Answer::Next(match action {
                 Action::AwaitChange => Next::Forget,
@@ -260,12 +276,27 @@ impl Kind {
         object.metadata().finalizers.contains(&self.finalizer)
     }
 
+    /// The object's run went well.
+    fn recovered(&self, key: &ObjectKey) {
+        if let Some(Failure { attempts, .. }) = self.failures.clear(&key.uid) {
+            self.notices.say(|| {
+                let message = format!("It went well after {attempts} failed attempts");
+                Some(Notice::normal(key, "Recovered", &message, Some(self.reconciler.name)))
+            });
+        }
+    }
+
+    fn warn_of(&self, key: &ObjectKey, reason: &str, message: &str) {
+        self.notices.say(|| Some(Notice::warning(key, reason, message, Some(self.reconciler.name))));
+    }
+
     /// Publishes what the run emitted. An event about its own object must not wake it (C3).
     fn publish(&self, ctx: &Context) {
         for event in ctx.take_emitted() {
             let key = ctx.key();
             let (event_type, subject) = (event.event_type().to_owned(), event.subject().unwrap_or_default().to_owned());
             if is_about(&event, key) {
+                self.notices.say(|| Notice::of_event(&event, Some(self.reconciler.name)));
                 self.bus.publish_derived(|| event, &event_type);
             } else if let Err(error) = self.bus.publish(event) {
                 warn!(object = %key, "the event {event_type} of {key} was not published: {error}");
@@ -278,11 +309,23 @@ impl Kind {
     fn undecodable(&self, key: &ObjectKey, seen: Seen, error: &DecodeError, retries: u32) -> Outcome {
         let error =
             Error::terminal(format!("{key} in the store can't be read as a {}: {error}; mend or delete it", key.kind));
-        Outcome::of(self.failed(key, seen, &error, retries))
+        self.failed_as("DecodeFailed", key, seen, &error, retries)
+    }
+
+    fn failed(&self, key: &ObjectKey, seen: Seen, error: &Error, retries: u32) -> Outcome {
+        let reason = match error.kind() {
+            ErrorKind::Panicked => "ReconcilePanicked",
+            ErrorKind::Timeout => "ReconcileTimedOut",
+            _ if error.is_terminal() => "TerminalError",
+            _ if seen.deleting => "FinalizeFailed",
+            _ => "ReconcileFailed",
+        };
+        self.failed_as(reason, key, seen, error, retries)
     }
 
     /// Makes a failure visible (C9), and says when the object is tried again.
-    fn failed(&self, key: &ObjectKey, seen: Seen, error: &Error, retries: u32) -> Next {
+    fn failed_as(&self, reason: &str, key: &ObjectKey, seen: Seen, error: &Error, retries: u32) -> Outcome {
+        let ended = Ended::failed(error);
         let (at, is_terminal) = (Timestamp::now(), error.is_terminal());
         let attempts = self.failures.get(&key.uid).map_or(0, |failure| failure.attempts) + 1;
         let delay = (!is_terminal).then(|| self.options.backoff.unwrap_or_default().delay(retries));
@@ -296,14 +339,15 @@ impl Kind {
         if !self.shared.client.cached(key).as_ref().is_some_and(is_as_seen) {
             self.failures.clear(&key.uid);
             info!(object = %key, "Reconciling {key} failed, and it was deleted meanwhile: {error:?}");
-            return Next::Forget;
+            return Outcome { ended, ..Outcome::of(Next::Forget) };
         }
+        self.warn_of(key, reason, &error.to_string());
         if let Some(delay) = delay {
             warn!(object = %key, attempts, "Reconciling {key} failed (attempt {attempts}), next in {delay:?}: {error:?}");
         } else {
             warn!(object = %key, attempts, "Reconciling {key} failed for good, until it changes: {error:?}");
         }
-        if is_terminal { Next::Hold } else { Next::Retry }
+        Outcome::of(if is_terminal { Next::Hold } else { Next::Retry })
     }
 }
 

@@ -23,8 +23,10 @@ mod heat;
 mod holders;
 mod kind;
 mod namespaces;
+mod notices;
 mod overdue;
 mod run;
+mod stats;
 mod wakeups;
 
 use std::collections::BTreeMap;
@@ -43,7 +45,10 @@ pub use failures::Failure;
 use garbage::Collector;
 pub use holders::{HeldBy, Holder};
 use kind::Kind;
+#[cfg(feature = "api")]
+pub(crate) use notices::{Notice, Noticed, Notices, Subject};
 use overdue::Overdue;
+pub use stats::{ControllerStats, KindStats};
 use wakeups::Wakeups;
 
 use crate::client::Client;
@@ -86,6 +91,8 @@ pub struct Controller {
     wakeups: Arc<Wakeups>,
     collector: Arc<Collector>,
     overdue: Arc<Overdue>,
+    #[cfg(feature = "api")]
+    notices: Arc<Notices>,
     workers: usize,
     grace: Duration,
     running: Mutex<Running>,
@@ -197,6 +204,12 @@ impl Controller {
         &self.bus
     }
 
+    /// What it notices about objects.
+    #[cfg(feature = "api")]
+    pub(crate) fn notices(&self) -> &Arc<Notices> {
+        &self.notices
+    }
+
     /// For code outside a reconcile that wants one.
     #[must_use]
     pub fn handle(&self) -> &Handle {
@@ -248,6 +261,24 @@ impl Controller {
     pub fn pending(&self) -> usize {
         let reconciled: usize = self.kinds.values().map(|kind| kind.queue.len() + kind.queue.running()).sum();
         reconciled + self.collector.pending()
+    }
+
+    /// The numbers of each reconciler and its queue: what a metrics endpoint shows. Costs a short lock per kind, and
+    /// nothing per object.
+    ///
+    /// ```
+    /// use fabrica::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let controller = Controller::empty().build().await?;
+    /// let stats = controller.stats();
+    /// assert_eq!((stats.kinds[0].controller.as_str(), stats.kinds[0].error), ("namespace", 0));
+    /// # controller.stop().await }
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> ControllerStats {
+        let stats = |kind: &Arc<Kind>| kind.stats(kind.options.concurrency.unwrap_or(self.workers));
+        ControllerStats::of(self.kinds.values().map(stats).collect())
     }
 
     /// Is garbage collection at work, or will it try again what failed?

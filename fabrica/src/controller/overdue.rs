@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::holders::{HeldBy, Holder, Holders};
+use super::notices::{Notice, Notices};
 use super::run::message_of;
 use crate::client::{CachedObject, Client, ObjectChange, Observer};
 use crate::queue::{Backoff, Next, WorkQueue};
@@ -26,6 +27,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 pub(super) struct Overdue {
     client: Client,
     holders: Holders,
+    notices: Arc<Notices>,
     queue: WorkQueue<ObjectKey>,
     warned: Mutex<Warned>,
 }
@@ -39,9 +41,9 @@ struct Warned {
 }
 
 impl Overdue {
-    pub(super) fn new(client: Client, holders: Holders) -> Self {
+    pub(super) fn new(client: Client, holders: Holders, notices: Arc<Notices>) -> Self {
         let queue = WorkQueue::new(Backoff::exponential(PAUSE.0, PAUSE.1));
-        Self { client, holders, queue, warned: Mutex::default() }
+        Self { client, holders, notices, queue, warned: Mutex::default() }
     }
 
     pub(super) fn holders(&self, key: &ObjectKey) -> Vec<Holder> {
@@ -81,6 +83,7 @@ impl Overdue {
         });
         let is_child = |holder: &Holder| matches!(holder.by, HeldBy::Children { .. });
         let reason = if holders.iter().all(is_child) { "ChildrenRemaining" } else { "FinalizersRemaining" };
+        self.notices.say(|| Some(Notice::warning(key, reason, &message, None)));
         match self.explain(key, reason, &message).await {
             Ok(()) => true,
             Err(error) if error.is_not_found() => false,

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::warn;
 
+use super::stats::Counts;
 use crate::resource::ObjectKey;
 use crate::{Error, ErrorKind, Result};
 
@@ -19,12 +20,14 @@ use crate::{Error, ErrorKind, Result};
 /// It took longer than `timeout`, and was dropped where it waited: nobody knows how far it had come.
 pub(super) async fn limited<T>(
     key: &ObjectKey,
+    counts: &Counts,
     timeout: Option<Duration>,
     run: BoxFuture<'_, Result<T>>,
 ) -> Result<Result<T>> {
     let run = Watched { key, run };
     let Some(limit) = timeout else { return Ok(run.await) };
     tokio::time::timeout(limit, run).await.map_err(|_| {
+        counts.timed_out();
         let message = format!("the reconcile of {key} was cancelled: it took longer than its timeout of {limit:?}");
         Error::new(ErrorKind::Timeout, message)
     })
@@ -35,8 +38,9 @@ pub(super) async fn limited<T>(
 ///
 /// # Errors
 /// The run's own; or it panicked.
-pub(super) async fn caught<T>(key: &ObjectKey, run: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn caught<T>(key: &ObjectKey, counts: &Counts, run: impl Future<Output = Result<T>>) -> Result<T> {
     AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
+        counts.panicked();
         Err(Error::new(ErrorKind::Panicked, format!("the reconcile of {key} panicked: {}", message_of(&*panic))))
     })
 }

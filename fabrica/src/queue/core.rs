@@ -10,6 +10,8 @@ use super::heap::Heap;
 use super::key::{Hashed, Hasher};
 use super::lanes::Lanes;
 use super::slab::Slab;
+use super::stats::{Depth, QueueStats};
+use super::timing::Timing;
 
 /// Nanoseconds since the queue was made: 584 years of them.
 pub type Nanos = u64;
@@ -134,11 +136,16 @@ pub struct Core<K, R> {
     /// Ids to be swept, unless they were woken meanwhile.
     leaving: Vec<u32>,
     running: usize,
+    /// Running keys that were woken, by the lane that waits for them.
+    woken: Depth,
+    adds: u64,
+    retries: u64,
+    timing: Option<Timing>,
     backoff: Backoff,
 }
 
 impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
-    pub fn new(backoff: Backoff, hasher: Hasher) -> Self {
+    pub fn new(backoff: Backoff, hasher: Hasher, timing: Option<Timing>) -> Self {
         Self {
             table: HashTable::new(),
             hasher,
@@ -147,6 +154,10 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
             timers: Heap::default(),
             leaving: Vec::with_capacity(SWEPT_AT_ONCE),
             running: 0,
+            woken: Depth::default(),
+            adds: 0,
+            retries: 0,
+            timing,
             backoff,
         }
     }
@@ -176,6 +187,21 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
         self.timers.first().map(|(at, _)| at)
     }
 
+    /// All that is counted.
+    pub fn stats(&self, now: Nanos) -> QueueStats {
+        let waiting = self.lanes.depth();
+        QueueStats {
+            depth: Depth {
+                live: waiting.live + self.woken.live,
+                background: waiting.background + self.woken.background,
+            },
+            running: self.running,
+            adds: self.adds,
+            retries: self.retries,
+            times: self.timing.as_ref().map(|timing| timing.seen(now)),
+        }
+    }
+
     /// Wakes `key`. Its requeue timer is not lost in a lane of lower priority: it stays until the run.
     pub fn add(&mut self, now: Nanos, key: Hashed<K>, reasons: R, priority: Priority) {
         let id = self.slot_of(key);
@@ -198,10 +224,11 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
         self.after(now, id, reasons, self.backoff.delay(failures));
     }
 
-    /// Hands out the next key, if one is due. The time is asked for only if there are timers.
+    /// Hands out the next key, if one is due. The time is asked for only if there are timers, or it is measured.
     pub fn pop(&mut self, now: impl FnOnce() -> Nanos) -> Option<Taken<K, R>> {
+        let now = if self.timers.len() > 0 || self.timing.is_some() { now() } else { 0 };
         if self.timers.len() > 0 {
-            self.fire(now());
+            self.fire(now);
         }
         let (id, priority) = self.lanes.pop()?;
         let slot = &mut self.slots[id];
@@ -216,6 +243,9 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
             priority,
             since: slot.since,
         };
+        if let Some(timing) = &mut self.timing {
+            timing.begin(now, id, slot.since);
+        }
         // Q4: this run's own answer replaces the requeue timer.
         if slot.requeue_at != NEVER {
             slot.requeue_at = NEVER;
@@ -234,26 +264,38 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
             return R::default();
         };
         let mut swallowed = R::default();
+        let was_woken = woken;
         if woken.is_some() && is_own(&mut slot.reasons) {
             woken = None;
             swallowed = std::mem::take(&mut slot.reasons);
         }
         self.running -= 1;
+        if let Some(priority) = was_woken {
+            *self.woken.of(priority) -= 1;
+        }
+        if let Some(timing) = &mut self.timing {
+            timing.end(now, id);
+        }
         slot.phase = Phase::Idle;
         match if gone { Next::Forget } else { next } {
             Next::Forget => slot.failures = 0,
             Next::Requeue => {
                 slot.failures = 0;
+                if woken.is_none() {
+                    slot.since = now;
+                    self.adds += 1;
+                }
                 woken = woken.max(Some(taken));
-                slot.since = now;
             }
             Next::After(delay) => {
                 slot.failures = 0;
                 slot.requeue_at = later(now, delay);
+                self.retries += 1;
             }
             // Q6: the delay grows with the key's own failures.
             Next::Retry => {
                 slot.requeue_at = later(now, self.backoff.delay(slot.failures));
+                self.retries += 1;
                 slot.failures = slot.failures.saturating_add(1);
             }
             Next::Hold => {}
@@ -287,7 +329,10 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
                 slot.phase = Phase::Idle;
                 self.lanes.remove(id, priority);
             }
-            Phase::Running { taken, .. } => {
+            Phase::Running { taken, woken, .. } => {
+                if let Some(priority) = woken {
+                    *self.woken.of(priority) -= 1;
+                }
                 slot.phase = Phase::Running { taken, woken: None, gone: true };
             }
             Phase::Idle => {}
@@ -315,6 +360,7 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
     fn after(&mut self, now: Nanos, id: u32, reasons: R, delay: Duration) {
         let slot = &mut self.slots[id];
         slot.after_at = slot.after_at.min(later(now, delay));
+        self.retries += 1;
         slot.after_reasons.merge(reasons);
         self.arm(id);
     }
@@ -356,6 +402,7 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
             Phase::Idle => {
                 slot.phase = Phase::Queued(priority);
                 slot.since = now;
+                self.adds += 1;
                 self.lanes.push(id, priority);
             }
             // Q7: a live change takes a key out of the background.
@@ -366,10 +413,14 @@ impl<K: Hash + Eq + Clone, R: Reasons> Core<K, R> {
             }
             Phase::Queued(_) => {}
             Phase::Running { woken, .. } => {
-                if woken.is_none() {
+                let earlier = woken.replace(woken.map_or(priority, |earlier| earlier.max(priority)));
+                if let Some(earlier) = earlier {
+                    *self.woken.of(earlier) -= 1;
+                } else {
                     slot.since = now;
+                    self.adds += 1;
                 }
-                *woken = (*woken).max(Some(priority));
+                *self.woken.of(earlier.map_or(priority, |earlier| earlier.max(priority))) += 1;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Who is next: two first-in first-out lanes of ids.
 
 use super::core::Priority;
+use super::stats::Depth;
 
 /// No id.
 const NONE: u32 = u32::MAX;
@@ -43,6 +44,11 @@ impl Lanes {
     /// Ids in both lanes.
     pub fn len(&self) -> usize {
         self.live.len + self.background.len
+    }
+
+    /// Ids in each lane.
+    pub fn depth(&self) -> Depth {
+        Depth { live: self.live.len, background: self.background.len }
     }
 
     /// Puts `id`, which is in no lane, behind all others of its lane.

@@ -21,21 +21,26 @@
 mod backoff;
 mod core;
 mod heap;
+mod histogram;
 mod intake;
 mod item;
 mod key;
 mod lanes;
 mod shared;
 mod slab;
+mod stats;
 mod sync;
+mod timing;
 mod wait;
 mod waiting;
 mod work_queue;
 
 pub use self::backoff::Backoff;
 pub use self::core::{Next, Priority, Reasons};
+pub use self::histogram::{Histogram, HistogramSnapshot};
 pub use self::item::Item;
 pub use self::key::Key;
+pub use self::stats::{Depth, QueueStats, QueueTimes};
 pub use self::work_queue::WorkQueue;
 
 /// The name that other libraries give a queue with a backoff per key: every [`WorkQueue`] is one.

@@ -10,6 +10,7 @@ use super::intake::{Intake, Wake};
 use super::item::Item;
 use super::key::{Hasher, Key};
 use super::sync::{Instant, Mutex, MutexGuard};
+use super::timing::Timing;
 use super::waiting::{Parked, Waiting};
 
 /// The furthest an [`Instant`] is sure to reach: about 30 years.
@@ -21,6 +22,8 @@ pub struct Shared<K, R> {
     pub intake: Intake<K, R>,
     pub hasher: Hasher,
     pub start: Instant,
+    /// Does every run ask what time it is?
+    timed: bool,
 }
 
 /// What the lock guards.
@@ -37,17 +40,17 @@ pub struct State<K, R> {
 }
 
 impl<K: Key, R: Reasons> Shared<K, R> {
-    pub fn new(backoff: Backoff) -> Self {
-        let hasher = Hasher::default();
+    pub fn new(backoff: Backoff, timing: Option<Timing>) -> Self {
+        let (hasher, timed) = (Hasher::default(), timing.is_some());
         let state = State {
-            core: Core::new(backoff, hasher.clone()),
+            core: Core::new(backoff, hasher.clone(), timing),
             arriving: VecDeque::new(),
             awaited: false,
             waiting: Waiting::default(),
             draining: Parked::default(),
             shut_down: false,
         };
-        Self { state: Mutex::new(state), intake: Intake::default(), hasher, start: Instant::now() }
+        Self { state: Mutex::new(state), intake: Intake::default(), hasher, start: Instant::now(), timed }
     }
 
     pub fn now(&self) -> Nanos {
@@ -111,7 +114,7 @@ impl<K: Key, R: Reasons> Shared<K, R> {
     pub fn finish(&self, item: &mut Item<K, R>, next: Next, is_own: impl FnOnce(&mut R) -> bool) {
         let id = item.taken.slot;
         // An answer without a time saves asking for it.
-        let now = if matches!(next, Next::Forget | Next::Hold) { 0 } else { self.now() };
+        let now = if matches!(next, Next::Forget | Next::Hold) && !self.timed { 0 } else { self.now() };
         let (rest, drained) = self.change(|state| {
             let rest = state.core.done(now, id, next, is_own);
             // Only now: if `is_own` panics, dropping the item still ends the run. And here, not later: the

@@ -11,7 +11,9 @@ use super::intake::Wake;
 use super::item::Item;
 use super::key::Key;
 use super::shared::Shared;
+use super::stats::QueueStats;
 use super::sync::Instant;
+use super::timing::Timing;
 use super::wait::{Drained, Get};
 
 /// A queue of keys that are due, now or later, for any number of producers and workers.
@@ -41,7 +43,14 @@ impl<K: Key, R: Reasons> WorkQueue<K, R> {
     /// An empty queue whose failed keys wait by `backoff`.
     #[must_use]
     pub fn new(backoff: Backoff) -> Self {
-        Self { shared: Arc::new(Shared::new(backoff)) }
+        Self { shared: Arc::new(Shared::new(backoff, None)) }
+    }
+
+    /// As [`new`](Self::new), and it measures how long keys wait and run, for [`stats`](Self::stats). Each run asks
+    /// for the time twice more.
+    #[must_use]
+    pub fn timed(backoff: Backoff) -> Self {
+        Self { shared: Arc::new(Shared::new(backoff, Some(Timing::default()))) }
     }
 
     /// Wakes `key`: it runs as soon as a worker is free, also if it was waiting on a timer. If it is running,
@@ -157,6 +166,29 @@ impl<K: Key, R: Reasons> WorkQueue<K, R> {
     #[must_use]
     pub fn known(&self) -> usize {
         self.shared.lock().core.slots()
+    }
+
+    /// Its numbers, all of the same moment. Costs O(running), under the queue's lock.
+    ///
+    /// ```
+    /// use fabrica::queue::{Backoff, Next, WorkQueue};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let queue: WorkQueue<&str> = WorkQueue::timed(Backoff::default());
+    /// queue.add("a", ());
+    /// queue.add("a", ());
+    /// let item = queue.get().await.unwrap();
+    /// queue.done(item, Next::After(Duration::from_secs(1)));
+    /// let stats = queue.stats();
+    /// assert_eq!((stats.adds, stats.retries, stats.depth.total()), (1, 1, 0));
+    /// assert_eq!(stats.times.unwrap().worked.count(), 1);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> QueueStats {
+        self.shared.lock().core.stats(self.shared.now())
     }
 
     /// Hands out nothing from now on and ignores wake-ups; running keys can finish (Q9).

@@ -126,7 +126,7 @@ impl ReconcilerType {
     pub fn finalizer(&self) -> String {
         let ResourceType { singular, group, .. } = self.resource;
         // The only built-in kind with a reconciler is the namespace, which is born with this.
-        if group.is_empty() {
+        if self.resource.is_built_in() {
             Namespace::CONTENTS_FINALIZER.to_owned()
         } else {
             format!("{singular}.{group}/finalizer")

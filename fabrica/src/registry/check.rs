@@ -83,9 +83,9 @@ fn doubles<'a, N: Display>(
 /// A reconciler of the framework's own would push it out, or be pushed out.
 fn built_in(reconciler: &ReconcilerType) -> Option<String> {
     let ReconcilerType { name, location, resource, .. } = reconciler;
-    resource.group.is_empty().then(|| {
+    resource.is_built_in().then(|| {
         let kind = resource.kind;
-        format!("reconciler `{name}` ({location}) is for `{kind}`, which has a built-in one: let another kind watch it")
+        format!("reconciler `{name}` ({location}) is for `{kind}`, which is built in: let another kind watch it")
     })
 }
 

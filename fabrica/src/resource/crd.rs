@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::columns::PrinterColumn;
 use super::openapi::{Described, describe};
 use super::{FieldPath, FieldSegment, ResourceType, SchemaError};
 
@@ -17,9 +18,7 @@ impl ResourceType {
             return Err(SchemaError::new(self, "", "has no group, and only a kind with one can be defined"));
         }
         let mut schema = self.openapi_schema()?;
-        let columns = self.columns.iter().map(|column| self.column(column.name, column.path, &schema));
-        let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
-        columns.push(json!({ "name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp" }));
+        let columns: Vec<Value> = self.printer_columns(&schema)?.iter().map(PrinterColumn::definition).collect();
         let mut selectable = Vec::new();
         for path in self.selectable {
             let path = self.path("the selectable field", path)?;
@@ -68,23 +67,6 @@ impl ResourceType {
         }))
     }
 
-    fn column(&self, name: &str, path: &str, schema: &Value) -> Result<Value, SchemaError> {
-        let what = format!("the column `{name}`");
-        let path = self.path(&what, path)?;
-        let described = self.known(&what, &path, schema)?;
-        let text = |keyword| described.and_then(|schema| schema.get(keyword)).and_then(Value::as_str);
-        let kind = match (text("type"), text("format")) {
-            (Some("string"), Some("date-time")) => "date",
-            (Some(kind @ ("integer" | "number" | "boolean")), _) => kind,
-            _ => "string",
-        };
-        let mut column = json!({ "name": name, "type": kind, "jsonPath": path.json_path() });
-        if let Some(description) = text("description") {
-            column["description"] = description.into();
-        }
-        Ok(column)
-    }
-
     fn selectable_field(&self, path: &FieldPath, schema: &Value) -> Result<Value, SchemaError> {
         let what = "the selectable field";
         let described = self.known(what, path, schema)?;
@@ -98,12 +80,17 @@ impl ResourceType {
         Ok(json!({ "jsonPath": path.json_path() }))
     }
 
-    fn path(&self, what: &str, path: &str) -> Result<FieldPath, SchemaError> {
+    pub(super) fn path(&self, what: &str, path: &str) -> Result<FieldPath, SchemaError> {
         FieldPath::parse(path).map_err(|error| SchemaError::new(self, path, format!("{what} is at no path: {error}")))
     }
 
     /// The schema at a path, if what stands there is described; an error if nothing can stand there.
-    fn known<'a>(&self, what: &str, path: &FieldPath, schema: &'a Value) -> Result<Option<&'a Value>, SchemaError> {
+    pub(super) fn known<'a>(
+        &self,
+        what: &str,
+        path: &FieldPath,
+        schema: &'a Value,
+    ) -> Result<Option<&'a Value>, SchemaError> {
         match describe(schema, path) {
             Described::As(schema) => Ok(Some(schema)),
             Described::Anything => Ok(None),
@@ -142,6 +129,9 @@ mod tests {
             ["Seen", "date"],
             ["Replicas", "integer"],
             ["Port", "string"],
+            ["Ready", "string"],
+            ["Reason", "string"],
+            ["Owner", "string"],
             ["Age", "date"]
         ]);
         assert_eq!(json!(kinds), expected);

@@ -42,6 +42,16 @@ pub struct FieldTerm {
 }
 
 impl FieldSelector {
+    /// The same selector with other paths; the first path that has no other, if there is one.
+    #[cfg(feature = "api")]
+    pub(crate) fn with_paths(self, other: impl Fn(&FieldPath) -> Option<FieldPath>) -> Result<Self, FieldPath> {
+        let terms = self.terms.into_iter().map(|term| match other(&term.path) {
+            Some(path) => Ok(FieldTerm { path, ..term }),
+            None => Err(term.path),
+        });
+        Ok(Self { terms: terms.collect::<Result<_, _>>()? })
+    }
+
     /// Selects everything.
     #[must_use]
     pub fn everything() -> Self {

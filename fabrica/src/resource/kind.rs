@@ -23,6 +23,12 @@ impl GroupKind {
     pub const fn of<T: Resource>() -> Self {
         Self { group: T::GROUP, kind: T::KIND }
     }
+
+    /// Does every program have it, as `Namespace`? No kind of a program's own has an empty group.
+    #[must_use]
+    pub const fn is_built_in(&self) -> bool {
+        self.group.is_empty()
+    }
 }
 
 impl fmt::Display for GroupKind {
@@ -159,6 +165,12 @@ impl ResourceType {
     #[must_use]
     pub const fn group_kind(&self) -> GroupKind {
         GroupKind { group: self.group, kind: self.kind }
+    }
+
+    /// As [`GroupKind::is_built_in`].
+    #[must_use]
+    pub const fn is_built_in(&self) -> bool {
+        self.group_kind().is_built_in()
     }
 
     /// Reads an object of this type from the JSON of its envelope.

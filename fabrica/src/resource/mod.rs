@@ -1,5 +1,8 @@
 //! What a thing is: its kind, its identity, its metadata and conditions, its schema.
 
+#[cfg(any(feature = "api", feature = "cli"))]
+mod age;
+mod columns;
 mod condition;
 mod crd;
 mod explain;
@@ -13,6 +16,7 @@ mod namespace;
 mod object;
 mod openapi;
 mod owner;
+mod recorded_event;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
@@ -24,6 +28,10 @@ mod traits;
 mod uid;
 mod validate;
 
+#[cfg(any(feature = "api", feature = "cli"))]
+pub(crate) use age::age;
+#[cfg(feature = "api")]
+pub(crate) use columns::PrinterColumn;
 pub use condition::{Condition, ConditionStatus, Conditioned, Conditions};
 pub use field_path::{FieldPath, FieldSegment};
 pub use field_selector::{FieldSelector, FieldTerm};
@@ -34,6 +42,7 @@ pub use names::{check_metadata, is_dns_label, is_dns_subdomain, is_qualified_nam
 pub use namespace::{Namespace, NamespacePhase, NamespaceSpec, NamespaceStatus};
 pub use object::{DecodeError, EncodeError, Object, decode, downcast};
 pub use owner::OwnerReference;
+pub use recorded_event::{EventSeries, EventSource, ObjectRef, RecordedEvent, RecordedEventSpec};
 pub use schema::SchemaError;
 pub use syntax::SyntaxError;
 pub use timestamp::Timestamp;

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 
 use crate::Error;
 use crate::api::app::Api;
-use crate::api::catalog::{Backing, Served};
+use crate::api::catalog::Served;
 use crate::api::negotiate::Form;
 use crate::api::query::Query;
 use crate::api::status::Status;
@@ -32,10 +32,7 @@ impl Call<'_> {
     /// # Errors
     /// 405 for a resource without objects.
     pub(in crate::api) fn type_(&self) -> Result<&'static ResourceType, Status> {
-        match self.served.backing {
-            Backing::Kind(type_) => Ok(type_),
-            Backing::Nothing => Err(Status::method_not_allowed()),
-        }
+        self.served.type_().ok_or_else(Status::method_not_allowed)
     }
 
     /// The object of a name.
@@ -43,7 +40,7 @@ impl Call<'_> {
     /// # Errors
     /// 404.
     pub(super) fn find(&self, name: &str) -> Result<ObjectKey, Status> {
-        let Backing::Kind(type_) = self.served.backing else { return Err(Status::not_found(self.served, name)) };
+        let Some(type_) = self.served.type_() else { return Err(Status::not_found(self.served, name)) };
         self.api.client.find(type_, &self.target.namespace, name).map_err(|error| self.failed(&error, name))
     }
 
@@ -62,7 +59,7 @@ impl Call<'_> {
     }
 
     /// What an error of the client means for the object that was asked for.
-    pub(super) fn failed(&self, error: &Error, name: &str) -> Status {
+    pub(in crate::api) fn failed(&self, error: &Error, name: &str) -> Status {
         Status::of(error, self.served, name)
     }
 }

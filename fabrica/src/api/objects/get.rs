@@ -11,7 +11,7 @@ use crate::store::Revision;
 pub(in crate::api) async fn get(call: &Call<'_>, name: &str) -> Result<Response, Status> {
     match call.query.resource_version {
         None => call.catch_up().await?,
-        Some(version) => call.wait_for(Revision::new(version)).await?,
+        Some(version) => call.reach(Revision::new(version)).await?,
     }
     let object = call.current(name)?;
     Ok(present::one(call, StatusCode::OK, &object))

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Call;
 use crate::Fault;
+use crate::api::catalog::Backing;
 use crate::api::query::FieldValidation;
 use crate::api::reply;
 use crate::api::status::{Cause, Status};
@@ -41,7 +42,7 @@ impl Given {
         }
         // A kind may do with less than is there.
         for part in ["metadata", "spec"] {
-            if object[part].is_null() {
+            if object[part].is_null() && (part == "metadata" || call.served.is_envelope()) {
                 object[part] = Map::new().into();
             }
         }
@@ -49,6 +50,10 @@ impl Given {
             // A null is how Go writes what is not set.
             metadata.retain(|_, value| !value.is_null());
             namespace(metadata, &call.target.namespace, call.served.namespaced)?;
+        }
+        if let Backing::Events(form) = call.served.backing {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            object = form.read(object).map_err(|faults| Status::invalid(call.served, &name, &faults))?;
         }
         Ok(Self { value: object, duplicates })
     }

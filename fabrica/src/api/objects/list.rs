@@ -6,15 +6,14 @@ use super::Call;
 use super::present::{self, Page};
 use super::version::{At, token};
 use crate::ErrorKind;
-use crate::api::catalog::Backing;
 use crate::api::status::Status;
 use crate::client::{Snapshot, SnapshotOptions};
-use crate::resource::{FieldSelector, LabelSelector, ResourceType};
+use crate::resource::ResourceType;
 
 /// The objects that are selected.
 pub(in crate::api) async fn list(call: &Call<'_>) -> Result<Response, Status> {
     let at = At::of(call.query, call.served.plural)?;
-    let Backing::Kind(type_) = call.served.backing else {
+    let Some(type_) = call.served.type_() else {
         return Ok(present::many(call, &Page { revision: call.api.client.seen(), next: None, remaining: None }, &[]));
     };
     let snapshot = call.snapshot(type_, at).await?;
@@ -28,11 +27,12 @@ impl Call<'_> {
     /// 400 for a selector that is none, or of a field that can't be selected by; 410 for a version that is no longer
     /// known, 504 for one that is not there yet.
     pub(super) async fn snapshot(&self, type_: &'static ResourceType, at: At) -> Result<Snapshot, Status> {
-        let mut options = self.selected()?;
-        options.limit = self.query.limit;
+        let (labels, fields) = self.selectors()?;
+        let (namespace, limit) = (self.namespace(), self.query.limit);
+        let mut options = SnapshotOptions { namespace, labels, fields, limit, ..SnapshotOptions::default() };
         match &at {
             At::Newest => self.catch_up().await?,
-            At::NotOlderThan(version) | At::Exact(version) | At::Page(version, _) => self.wait_for(*version).await?,
+            At::NotOlderThan(version) | At::Exact(version) | At::Page(version, _) => self.reach(*version).await?,
         }
         match at {
             At::Newest | At::NotOlderThan(_) => {}
@@ -41,30 +41,12 @@ impl Call<'_> {
         }
         let is_page = options.after.is_some();
         self.api.client.snapshot(type_, options).await.map_err(|error| match error.kind() {
-            ErrorKind::Invalid(faults) => {
-                let fields: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
-                Status::bad_request(format!("field label not supported: {}", fields.join(", ")))
-            }
             ErrorKind::Expired if is_page => Status::expired(
                 "The provided continue parameter is too old to display a consistent list result. You must start a new \
                  list without the continue parameter.",
             ),
             ErrorKind::Expired => Status::expired("The resourceVersion for the provided list is too old."),
-            _ => self.failed(&error, ""),
-        })
-    }
-
-    /// What the path and the selectors select.
-    ///
-    /// # Errors
-    /// 400 for a selector that is none.
-    pub(super) fn selected(&self) -> Result<SnapshotOptions, Status> {
-        let bad = |error: crate::resource::SyntaxError| Status::bad_request(error.to_string());
-        Ok(SnapshotOptions {
-            namespace: Some(self.target.namespace.to_string()).filter(|namespace| !namespace.is_empty()),
-            labels: LabelSelector::parse(&self.query.label_selector).map_err(bad)?,
-            fields: FieldSelector::parse(&self.query.field_selector).map_err(bad)?,
-            ..SnapshotOptions::default()
+            _ => self.not_selected(&error),
         })
     }
 }

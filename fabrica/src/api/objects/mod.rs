@@ -9,6 +9,7 @@ mod given;
 mod list;
 mod patch;
 mod present;
+mod selection;
 mod update;
 mod version;
 

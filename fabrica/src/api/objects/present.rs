@@ -3,14 +3,14 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Call;
 use crate::api::negotiate::Form;
 use crate::api::reply;
+use crate::api::table::{Table, metadata_only};
 use crate::client::CachedObject;
+use crate::resource::Timestamp;
 use crate::store::Revision;
 
 /// What a list says of itself.
@@ -24,29 +24,27 @@ pub(super) struct Page {
 
 /// One object.
 pub(super) fn one(call: &Call<'_>, code: StatusCode, object: &CachedObject) -> Response {
-    let json = if object.modified() == Revision::ZERO { unversioned(object) } else { object.json() };
-    match call.form {
-        Form::Object | Form::Table(_) => reply::raw_json(code, json),
-        Form::Metadata(version) => {
-            let mut partial = Vec::with_capacity(512);
-            partial_metadata(&mut partial, &json, version);
-            reply::raw_json(code, partial.into())
-        }
+    // One that was only tried to create has no version.
+    let is_unversioned = object.modified() == Revision::ZERO;
+    if call.form == Form::Object && !is_unversioned {
+        return reply::raw_json(code, call.served.shown(object.json()));
     }
-}
-
-/// An object that was only tried to create: it has no version.
-fn unversioned(object: &CachedObject) -> Bytes {
     let mut value: Value = serde_json::from_slice(&object.json()).unwrap_or_default();
-    if let Some(metadata) = value["metadata"].as_object_mut() {
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut).filter(|_| is_unversioned) {
         metadata.remove("resourceVersion");
     }
-    value.to_string().into()
+    let value = match call.form {
+        Form::Object => call.served.shown_value(value),
+        Form::Metadata(version) => metadata_only(value, version),
+        Form::Table(version) => {
+            let metadata = json!({ "resourceVersion": value.pointer("/metadata/resourceVersion") });
+            table(call, version, &metadata, vec![value])
+        }
+    };
+    reply::json(code, &value)
 }
 
-/// A list of objects.
-///
-/// Costs a pass over the bytes of each: nothing is parsed into values.
+/// A list of objects. Where they are wanted as they are, nothing is parsed into values: it costs a pass over the bytes.
 pub(super) fn many(call: &Call<'_>, page: &Page, objects: &[CachedObject]) -> Response {
     let mut metadata = json!({ "resourceVersion": page.revision.to_string() });
     if let Some(next) = &page.next {
@@ -55,52 +53,37 @@ pub(super) fn many(call: &Call<'_>, page: &Page, objects: &[CachedObject]) -> Re
     if let Some(remaining) = page.remaining {
         metadata["remainingItemCount"] = remaining.into();
     }
-    let json = match call.form {
-        Form::Object | Form::Table(_) => {
-            let kind = format!("{}List", call.served.kind);
-            list(&kind, &call.served.api_version(), &metadata, objects, |out, json| out.extend_from_slice(json))
-        }
-        Form::Metadata(version) => {
-            let api_version = format!("meta.k8s.io/{version}");
-            list("PartialObjectMetadataList", &api_version, &metadata, objects, |out, json| {
-                partial_metadata(out, json, version);
-            })
-        }
+    let values = || objects.iter().map(|object| serde_json::from_slice(&object.json()).unwrap_or_default());
+    let list = match call.form {
+        Form::Object => return reply::raw_json(StatusCode::OK, list(call, &metadata, objects)),
+        Form::Metadata(version) => json!({
+            "kind": "PartialObjectMetadataList",
+            "apiVersion": format!("meta.k8s.io/{version}"),
+            "metadata": metadata,
+            "items": values().map(|value| metadata_only(value, version)).collect::<Vec<_>>(),
+        }),
+        Form::Table(version) => table(call, version, &metadata, values().collect()),
     };
-    reply::raw_json(StatusCode::OK, json)
+    reply::json(StatusCode::OK, &list)
 }
 
-fn list(
-    kind: &str,
-    api_version: &str,
-    metadata: &Value,
-    objects: &[CachedObject],
-    mut write: impl FnMut(&mut Vec<u8>, &[u8]),
-) -> Bytes {
+fn table(call: &Call<'_>, version: &'static str, metadata: &Value, objects: Vec<Value>) -> Value {
+    let table = Table { version, served: call.served, include: call.query.include_object, now: Timestamp::now() };
+    table.value(metadata, true, objects.into_iter().map(|object| table.row(object)).collect())
+}
+
+fn list(call: &Call<'_>, metadata: &Value, objects: &[CachedObject]) -> Bytes {
     let size: usize = objects.iter().map(|object| object.raw.len() + 64).sum();
     let mut json = Vec::with_capacity(size + 256);
-    let head = format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata},"items":["#);
+    let (kind, api_version) = (call.served.kind, call.served.api_version());
+    let head = format!(r#"{{"kind":"{kind}List","apiVersion":"{api_version}","metadata":{metadata},"items":["#);
     json.extend_from_slice(head.as_bytes());
     for (index, object) in objects.iter().enumerate() {
         if index > 0 {
             json.push(b',');
         }
-        write(&mut json, &object.json());
+        json.extend_from_slice(&call.served.shown(object.json()));
     }
     json.extend_from_slice(b"]}");
     json.into()
-}
-
-/// Adds a `PartialObjectMetadata`: what all kinds have in common.
-fn partial_metadata(out: &mut Vec<u8>, json: &[u8], version: &str) {
-    #[derive(Deserialize)]
-    struct Envelope<'a> {
-        #[serde(borrow)]
-        metadata: &'a RawValue,
-    }
-    let metadata = serde_json::from_slice(json).map_or("{}", |Envelope { metadata }| metadata.get());
-    let head = format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/{version}","metadata":"#);
-    out.extend_from_slice(head.as_bytes());
-    out.extend_from_slice(metadata.as_bytes());
-    out.push(b'}');
 }

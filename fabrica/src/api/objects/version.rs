@@ -85,11 +85,11 @@ impl Call<'_> {
     ///
     /// # Errors
     /// 504 if there is no such version soon.
-    pub(super) async fn wait_for(&self, version: Revision) -> Result<(), Status> {
+    pub(in crate::api) async fn reach(&self, version: Revision) -> Result<(), Status> {
         let client = &self.api.client;
         match tokio::time::timeout(PATIENCE, client.wait_seen(version)).await {
             Ok(()) if client.seen() >= version => Ok(()),
-            _ => Err(Status::future_version(version.get(), client.seen().get())),
+            _ => Err(Status::version_too_large(version, client.seen())),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::render::{Row, Section, age};
+use super::render::{Row, Section};
 use crate::client::{Client, ListOptions};
-use crate::resource::{FieldPath, Metadata, OwnerReference, ResourceType, Timestamp, Uid};
+use crate::resource::{FieldPath, Metadata, OwnerReference, ResourceType, Timestamp, Uid, age};
 
 /// The columns of a kind.
 pub(super) struct Columns {

@@ -27,7 +27,7 @@ const USUAL: (u16, u16) = (80, 24);
 /// Draws the table, and draws it anew when something changed, until it is dropped.
 pub(super) async fn show(client: Client, screen: Screen) {
     let kinds: Vec<Columns> =
-        client.kinds().iter().filter(|type_| !type_.group.is_empty()).map(|type_| Columns::of(type_)).collect();
+        client.kinds().iter().filter(|type_| !type_.is_built_in()).map(|type_| Columns::of(type_)).collect();
     let mut frames = interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut drawn = None;

@@ -178,23 +178,6 @@ fn fit(text: &str, width: usize) -> String {
     fitted
 }
 
-/// How old something is, as `kubectl` says it: the two largest units while it is young, then one.
-pub(super) fn age(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    let two = |large: u64, one: char, small: u64, other: char| {
-        if small == 0 { format!("{large}{one}") } else { format!("{large}{one}{small}{other}") }
-    };
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..600 => two(minutes, 'm', seconds % 60, 's'),
-        600..10_800 => format!("{minutes}m"),
-        10_800..28_800 => two(hours, 'h', minutes % 60, 'm'),
-        28_800..172_800 => format!("{hours}h"),
-        172_800..691_200 => two(days, 'd', hours % 24, 'h'),
-        _ => format!("{days}d"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,14 +276,5 @@ mod tests {
     #[test]
     fn nothing_is_said_to_be_nothing() {
         assert_eq!(render(&[section("Device", &[])], 80, 24), ["no objects yet"]);
-    }
-
-    #[test]
-    fn an_age_is_as_exact_as_it_is_young() {
-        let ages =
-            [(0, "0s"), (119, "119s"), (120, "2m"), (125, "2m5s"), (600, "10m"), (10_800, "3h"), (11_100, "3h5m")];
-        for (seconds, text) in ages.into_iter().chain([(86_400, "24h"), (180_000, "2d2h"), (864_000, "10d")]) {
-            assert_eq!(age(seconds), text);
-        }
     }
 }
