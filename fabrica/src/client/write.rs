@@ -119,6 +119,12 @@ impl Client {
         Ok(())
     }
 
+    /// The store's own revision, which the cache may not show yet.
+    #[cfg(feature = "api")]
+    pub(crate) async fn store_revision(&self) -> Result<Revision> {
+        self.inner.store.revision().await.map_err(|error| trouble::reading("the store", &error))
+    }
+
     /// Writes another version on top of the newest one. Returns when the cache shows it.
     async fn replace(&self, target: &Target, value: Bytes) -> Result<CachedObject, StoreError> {
         let key = keys::object(target.kind.group_kind(), &target.uid);
