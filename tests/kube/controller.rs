@@ -88,7 +88,10 @@ impl Working {
             .filter_map(async |run| match run {
                 // One that went while it was in the queue.
                 Ok(_) | Err(controller::Error::ObjectNotFound(_)) => None,
-                Err(error) => Some(error.to_string()),
+                Err(error) => {
+                    println!("{error}");
+                    Some(error.to_string())
+                }
             });
         Self { ctx, stop, ended: tokio::spawn(runs.collect()) }
     }

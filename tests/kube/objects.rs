@@ -353,7 +353,7 @@ fn what_is_not_valid_is_refused_with_every_field() {
         let odd = Patch::Merge(json!({ "spec": { "odd": 1 } }));
         let (code, reason, status) =
             refused(devices.patch("d", &PatchParams::default().validation_strict(), &odd).await);
-        assert_eq!((code, reason.as_str()), (400, "BadRequest"));
+        assert_eq!((code, reason.as_str()), (422, "Invalid"));
         assert!(status.message.contains("unknown field \"spec.odd\""), "{status:?}");
         devices.patch("d", &PatchParams::default().validation_ignore(), &odd).await.unwrap();
     });
