@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use kube::api::{DeleteParams, ListParams, PostParams, WatchEvent, WatchParams};
+use kube::core::Status;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{WatchStreamExt as _, reflector};
@@ -152,24 +153,26 @@ fn versions<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> BTreeSet<(Stri
     samples.into_iter().map(|sample| (sample.name_any(), sample.resource_version())).collect()
 }
 
+/// Is it done, or was it done by the attempt before, whose answer got lost? If not, the program is about to be back.
+async fn done<T>(attempt: kube::Result<T>, was_done: impl Fn(&Status) -> bool) -> bool {
+    match attempt {
+        Ok(_) => return true,
+        Err(kube::Error::Api(status)) if was_done(&status) => return true,
+        Err(_) => tokio::time::sleep(AGAIN).await,
+    }
+    false
+}
+
 /// Creates samples, and deletes every third of them, whatever becomes of the server, until nobody wants to know how many.
 async fn write(samples: Api<Sample>, written: watch::Sender<u64>) {
     while !written.is_closed() {
         let number = *written.borrow();
         let name = format!("s{number}");
-        loop {
-            match samples.create(&PostParams::default(), &Sample::new(&name, number)).await {
-                Ok(_) => break,
-                Err(kube::Error::Api(status)) if status.is_already_exists() => break,
-                Err(_) => tokio::time::sleep(AGAIN).await,
-            }
-        }
-        while number % 3 == 0 {
-            match samples.delete(&name, &DeleteParams::default()).await {
-                Ok(_) => break,
-                Err(kube::Error::Api(status)) if status.is_not_found() => break,
-                Err(_) => tokio::time::sleep(AGAIN).await,
-            }
+        let (post, delete) = (PostParams::default(), DeleteParams::default());
+        let sample = Sample::new(&name, number);
+        while !done(samples.create(&post, &sample).await, Status::is_already_exists).await {}
+        if number.is_multiple_of(3) {
+            while !done(samples.delete(&name, &delete).await, Status::is_not_found).await {}
         }
         written.send_modify(|written| *written += 1);
     }
