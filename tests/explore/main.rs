@@ -1,0 +1,6 @@
+//! `fabrica::testing::explore`: what it finds, what it leaves alone, and what it says.
+
+#![allow(clippy::unwrap_used, clippy::unused_async)] // helpers of tests are tests
+
+mod planted;
+mod things;
