@@ -13,8 +13,9 @@ use super::run;
 use super::scenario::{Invariant, Outcome, Scenario, StateMaker, Step};
 use crate::Result;
 use crate::client::Client;
-use crate::reconciler::Reconciler;
-use crate::resource::{Object, Resource};
+use crate::controller::Builder;
+use crate::reconciler::{Reconciler, States};
+use crate::resource::Resource;
 
 /// Begins a fault exploration: see [`Explore`].
 pub fn explore() -> Explore {
@@ -106,19 +107,19 @@ impl Explore {
     /// Adds a reconciler and its kind. Without any, and without [`resource`](Self::resource), everything that is linked
     /// into the program is explored.
     pub fn reconciler<R: Reconciler>(mut self) -> Self {
-        self.scenario.declared.push(Arc::new(|builder| builder.reconciler::<R>()));
+        self.scenario.declared.push(Arc::new(Builder::reconciler::<R>));
         self
     }
 
     /// Adds a kind that nothing reconciles.
     pub fn resource<T: Resource>(mut self) -> Self {
-        self.scenario.declared.push(Arc::new(|builder| builder.resource::<T>()));
+        self.scenario.declared.push(Arc::new(Builder::resource::<T>));
         self
     }
 
     /// An object that exists before the program starts. What follows from it is step 0.
     pub fn given(mut self, object: impl Resource) -> Self {
-        self.scenario.given.push((&object as &dyn Object).clone_boxed());
+        self.scenario.given.push(Box::new(object));
         self
     }
 
@@ -155,10 +156,10 @@ impl Explore {
     /// A value for the reconcilers that ask for `State<X>`: a fake of the outside world. It is made anew for each plan, and
     /// kept across the crashes within it.
     pub fn state<X: Clone + Send + Sync + 'static>(mut self, make: impl Fn() -> X + Send + Sync + 'static) -> Self {
-        let make = move |states: &mut crate::reconciler::States| {
+        let make = move |states: &mut States| {
             let value = make();
             states.insert(value.clone());
-            Arc::new(move |builder: crate::controller::Builder| builder.state(value.clone())) as _
+            Arc::new(move |builder: Builder| builder.state(value.clone())) as _
         };
         self.scenario.states.push(StateMaker { make: Box::new(make) });
         self
@@ -178,7 +179,7 @@ impl Explore {
         name: impl Into<String>,
         look: impl Fn(&X) -> V + Send + Sync + 'static,
     ) -> Self {
-        let look = move |states: &crate::reconciler::States| match states.get::<X>() {
+        let look = move |states: &States| match states.get::<X>() {
             Ok(state) => serde_json::to_value(look(&state)).unwrap_or_else(|error| Value::String(error.to_string())),
             Err(error) => Value::String(error.to_string()),
         };

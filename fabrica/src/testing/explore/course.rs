@@ -20,7 +20,7 @@ use super::write::kind_of;
 use crate::Result;
 use crate::client::{Client, ClientSettings, ObjectChange, Observer};
 use crate::event::EventBus;
-use crate::resource::{Timestamp, seeded};
+use crate::resource::{ResourceType, Timestamp, seeded};
 use crate::store::{Entry, MemoryStore, Page, Revision, Store as _};
 use crate::testing::clock;
 
@@ -46,10 +46,17 @@ pub(super) struct Seed {
 #[derive(Default)]
 pub(super) struct Course {
     pub(super) seen: Seen,
-    /// The objects in the end, with their kinds.
-    pub(super) objects: Vec<(String, Value)>,
+    /// The objects when each step was done, and nothing was reconciled again yet; those of the last are the final state.
+    pub(super) rests: Vec<Rest>,
     /// Every object that ever was, as it was created.
     pub(super) created: Vec<(String, Value)>,
+}
+
+/// What there was at the end of a step.
+#[derive(Default)]
+pub(super) struct Rest {
+    /// The objects, with their kinds.
+    pub(super) objects: Vec<(String, Value)>,
     /// What the outside world came to.
     pub(super) outside: Vec<(String, Value)>,
 }
@@ -77,25 +84,25 @@ async fn act(scenario: &Scenario, plan: Option<&Plan>, budget: Budget) -> Result
     let (store, outside) = (MemoryStore::new(), scenario.outside());
     let types = scenario.builder(&outside).registry().resources().to_vec();
     let gate = Arc::new(Gate::of_user(store.clone(), Arc::clone(&world)));
-    let user = Client::start(gate, types, EventBus::new(), ClientSettings::default()).await?;
+    let user = Client::start(gate, types.clone(), EventBus::new(), ClientSettings::default()).await?;
     let created = Arc::new(Mutex::new(Vec::new()));
     user.observe(Arc::new(Onlooker {
         world: Arc::clone(&world),
         objects: Objects::new(user.clone()),
-        invariants: scenario.invariants.clone(),
+        invariants: Mutex::new(scenario.invariants.clone()),
         created: Arc::clone(&created),
     }));
     for object in &scenario.given {
         user.create_object(object.clone_boxed()).await?;
     }
-    let (process, began, at_rest) = Default::default();
-    let mut play = Play { scenario, outside, store, world, user, process, processes: 0, began, at_rest };
+    let (process, began, rests) = Default::default();
+    let mut stage = Stage { scenario, outside, store, world, user, process, processes: 0, began, rests, types };
     // What went wrong stands in the findings.
-    let _ = play.all().await;
-    Ok(play.finish(&created))
+    let _ = stage.all().await;
+    Ok(stage.finish(&created))
 }
 
-struct Play<'a> {
+struct Stage<'a> {
     scenario: &'a Scenario,
     outside: Outside,
     store: MemoryStore,
@@ -105,11 +112,11 @@ struct Play<'a> {
     processes: usize,
     /// The store's revision when the step began.
     began: Revision,
-    /// The objects when the last step was done, before anything is reconciled again; empty if it did not get there.
-    at_rest: Vec<(String, Value)>,
+    rests: Vec<Rest>,
+    types: Vec<&'static ResourceType>,
 }
 
-impl Play<'_> {
+impl Stage<'_> {
     async fn all(&mut self) -> Result<(), GivenUp> {
         self.world.begin_step("step 0: start");
         self.start().await?;
@@ -124,7 +131,6 @@ impl Play<'_> {
             }
             self.rest().await?;
         }
-        self.at_rest = self.objects().await;
         self.world.begin_idle();
         for _ in 0..RESYNCS {
             if let Some(process) = &self.process {
@@ -176,6 +182,8 @@ impl Play<'_> {
             if Instant::now() < rested {
                 self.drive(sleep_until(rested)).await?;
             } else if self.is_quiet().await {
+                let rest = self.look().await;
+                self.rests.push(rest);
                 return Ok(());
             } else {
                 self.drive(tokio::time::sleep(Duration::from_secs(1))).await?;
@@ -209,25 +217,31 @@ impl Play<'_> {
         }
     }
 
-    /// All objects of the store, with their kinds.
-    async fn objects(&self) -> Vec<(String, Value)> {
-        let Ok(list) = self.store.list(&"o/".into(), Page::all()).await else { return Vec::new() };
-        let object = |entry: Entry| {
-            let kind = kind_of(&entry.key)?;
-            let kind = kind.rsplit_once('/').map_or(kind.as_str(), |(_, kind)| kind).to_owned();
-            Some((kind, serde_json::from_slice(&entry.value).ok()?))
-        };
-        list.entries.into_iter().filter_map(object).collect()
+    /// All objects of the store, and what is looked at outside it.
+    async fn look(&self) -> Rest {
+        let list = self.store.list(&"o/".into(), Page::all()).await;
+        let entries = list.map(|list| list.entries).unwrap_or_default();
+        let objects = entries.iter().filter_map(|entry| self.object(entry)).collect();
+        let (outcomes, states) = (&self.scenario.outcomes, &self.outside.states);
+        let outside = outcomes.iter().map(|outcome| (outcome.name.clone(), (outcome.look)(states))).collect();
+        Rest { objects, outside }
+    }
+
+    /// An object as its type reads it: a field that is absent is there, with its default.
+    fn object(&self, entry: &Entry) -> Option<(String, Value)> {
+        let full = kind_of(&entry.key)?;
+        let (group, kind) = full.rsplit_once('/')?;
+        let type_ = self.types.iter().find(|type_| (type_.group, type_.kind) == (group, kind));
+        let decoded = type_.and_then(|type_| type_.decode(&entry.value).ok()?.to_value().ok());
+        let object = decoded.or_else(|| serde_json::from_slice(&entry.value).ok())?;
+        Some((kind.to_owned(), object))
     }
 
     fn finish(mut self, created: &Mutex<Vec<(String, Value)>>) -> Course {
         self.process = None;
-        let objects = std::mem::take(&mut self.at_rest);
-        let outside = &self.outside.states;
-        let outside = self.scenario.outcomes.iter().map(|outcome| (outcome.name.clone(), (outcome.look)(outside)));
-        let outside = outside.collect();
         self.user.close();
-        Course { seen: self.world.into_seen(), objects, created: std::mem::take(&mut *created.lock()), outside }
+        let rests = std::mem::take(&mut self.rests);
+        Course { seen: self.world.into_seen(), rests, created: std::mem::take(&mut *created.lock()) }
     }
 }
 
@@ -235,7 +249,8 @@ impl Play<'_> {
 struct Onlooker {
     world: Arc<World>,
     objects: Objects,
-    invariants: Vec<Arc<Invariant>>,
+    /// Those that held so far: of each the first breach is told.
+    invariants: Mutex<Vec<Arc<Invariant>>>,
     created: Arc<Mutex<Vec<(String, Value)>>>,
 }
 
@@ -246,13 +261,15 @@ impl Observer for Onlooker {
         {
             self.created.lock().push((change.key.kind.kind.to_owned(), object));
         }
-        for Invariant { name, holds } in self.invariants.iter().map(|invariant| &**invariant) {
-            let at = change.revision;
-            match catch_unwind(AssertUnwindSafe(|| holds(&self.objects))) {
-                Ok(true) => {}
-                Ok(false) => self.world.find(Flaw::Invariant, format!("{name:?} does not hold at r{at}")),
-                Err(_) => self.world.find(Flaw::Invariant, format!("{name:?} panics at r{at}")),
-            }
-        }
+        self.invariants.lock().retain(|invariant| {
+            let Invariant { name, holds } = &**invariant;
+            let breach = match catch_unwind(AssertUnwindSafe(|| holds(&self.objects))) {
+                Ok(true) => return true,
+                Ok(false) => "does not hold",
+                Err(_) => "panics",
+            };
+            self.world.find(Flaw::Invariant, format!("{name:?} {breach} at r{}", change.revision));
+            false
+        });
     }
 }

@@ -51,6 +51,19 @@ pub(super) struct Difference {
     pub(super) other: Option<Value>,
 }
 
+impl Difference {
+    /// Does it say anything? That a field is there and empty, which was not there before, does not.
+    pub(super) fn is_telling(&self) -> bool {
+        let is_empty = |value: &Option<Value>| match value {
+            None | Some(Value::Null) => true,
+            Some(Value::Array(items)) => items.is_empty(),
+            Some(Value::Object(members)) => members.is_empty(),
+            Some(_) => false,
+        };
+        !(is_empty(&self.one) && is_empty(&self.other))
+    }
+}
+
 /// The fields that are not the same in both.
 pub(super) fn differences(one: &Fields, other: &Fields) -> Vec<Difference> {
     let added = other.keys().filter(|path| !one.contains_key(*path));

@@ -24,6 +24,8 @@ pub(super) enum Flaw {
     NoRest,
     /// Something was written when nothing had changed.
     NotQuiet,
+    /// The state at the end of this step, before the last, is not that of the reference.
+    StepState(usize),
     /// The final state is not that of the reference.
     FinalState,
     /// Objects were created or deleted more or less often than in the reference.
@@ -37,6 +39,7 @@ pub(super) enum Flaw {
 impl Flaw {
     fn as_str(self) -> &'static str {
         match self {
+            Self::StepState(_) => "after a step",
             Self::Scenario => "scenario",
             Self::Panic => "panic",
             Self::Invariant => "invariant",
@@ -53,6 +56,9 @@ impl Flaw {
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        match self {
+            Self::StepState(step) => f.pad(&format!("after step {step}")),
+            flaw => f.pad(flaw.as_str()),
+        }
     }
 }

@@ -90,6 +90,11 @@ impl Fault {
         }
     }
 
+    pub(super) fn ends_the_process(&self) -> bool {
+        use WriteFault::{CrashAfter, CrashBefore, TravelBack};
+        matches!(self, Self::EffectCrash(_) | Self::Write(CrashAfter | CrashBefore | TravelBack, _))
+    }
+
     /// May a reconciler with such a view of the store rightly not see a state that came and went?
     pub(super) fn hides_states(&self) -> bool {
         matches!(self, Self::View(fault, ..) if !matches!(fault, ViewFault::Duplicate | ViewFault::Reorder))

@@ -89,13 +89,13 @@ impl Around for Witness {
         let key = object.key();
         // The built-in kinds look after themselves: that is no news to a test.
         if key.kind.group.is_empty() {
-            return Run { witness: self, run, polls: 0, at: Instant::now(), title: key.to_string() }.boxed();
+            return Watched { witness: self, run, polls: 0, at: Instant::now(), title: key.to_string() }.boxed();
         }
         let title = title_of(key.kind.kind, &object.metadata().namespace, object.metadata());
         let number = self.world.began(title.clone(), reasons.to_string(), attempt);
         let effects = Arc::new(Effects { world: Arc::clone(&self.world), gate: Arc::clone(&self.gate) });
         let run = RUN.scope(number, witnessed(effects, run)).boxed();
-        let run = Run { witness: self, run, polls: 0, at: Instant::now(), title: title.clone() };
+        let run = Watched { witness: self, run, polls: 0, at: Instant::now(), title: title.clone() };
         async move {
             let answer = run.await;
             if let Err(error) = &answer {
@@ -111,7 +111,7 @@ impl Around for Witness {
 }
 
 /// A run that stands still when its process has ended, and that is given up if it never waits.
-struct Run<'a> {
+struct Watched<'a> {
     witness: &'a Witness,
     run: BoxFuture<'a, Result<Next>>,
     polls: u32,
@@ -119,7 +119,7 @@ struct Run<'a> {
     title: String,
 }
 
-impl Future for Run<'_> {
+impl Future for Watched<'_> {
     type Output = Result<Next>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

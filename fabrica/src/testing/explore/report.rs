@@ -9,6 +9,8 @@ use super::mask::Masks;
 use super::plan::Plan;
 use super::reference::Reference;
 use super::state::State;
+use super::trace::Trace;
+use super::world::Seen;
 
 /// How many failures are shown whole, and how many lines of a list.
 const WHOLE: usize = 3;
@@ -27,7 +29,7 @@ pub struct Report {
     not_reached: Vec<String>,
     reference: (usize, usize, Duration),
     took: Option<Duration>,
-    log: String,
+    traces: Vec<(String, Trace)>,
 }
 
 struct Allowed {
@@ -60,7 +62,7 @@ impl Failure {
         let trace = &course.seen.trace;
         let divergence = trace.divergence(&state.names, of_reference, &reference.masks);
         let place = divergence.as_ref().map(|(place, _)| *place);
-        let divergence = divergence.map(|(_, line)| line.unwrap_or_else(|| "it is at its end".to_owned()));
+        let divergence = divergence.map(|(_, line)| line.map_or_else(|| "it is at its end".to_owned(), shortened));
         Self { plan: Some(plan.to_string()), findings, divergence, table: trace.excerpt(place) }
     }
 
@@ -136,7 +138,6 @@ impl Report {
                 .collect(),
             made_up: reference.state.names.made_up().collect(),
             reference: (seen.writes, seen.runs, seen.took),
-            log: seen.trace.table(),
             ..Self::empty()
         }
     }
@@ -154,7 +155,7 @@ impl Report {
             not_reached: Vec::new(),
             reference: (0, 0, Duration::ZERO),
             took: None,
-            log: String::new(),
+            traces: Vec::new(),
         }
     }
 
@@ -174,13 +175,14 @@ impl Report {
         self.pruned = pruned.iter().map(|(plan, why)| (plan.to_string(), why.clone())).collect();
     }
 
-    pub(super) fn played(&mut self, plan: &Plan, course: &Course) {
+    /// A plan was played, and looked at.
+    pub(super) fn played(&mut self, plan: &Plan, seen: Seen) {
         self.plans += 1;
-        self.crashes += usize::from(course.seen.fired && plan.fault.name().contains("crash"));
-        if !course.seen.fired {
+        self.crashes += usize::from(seen.fired && plan.fault.ends_the_process());
+        if !seen.fired {
             self.not_reached.push(plan.to_string());
         }
-        self.log += &format!("==== {plan}\n{}", course.seen.trace.table());
+        self.traces.push((plan.to_string(), seen.trace));
     }
 
     pub(super) fn fail(&mut self, plan: &Plan, failure: Failure) {
@@ -190,7 +192,9 @@ impl Report {
         }
     }
 
-    pub(super) fn finish(&mut self, took: Duration) {
+    /// Everything was played.
+    pub(super) fn finish(&mut self, reference: Reference, took: Duration) {
+        self.traces.insert(0, ("the reference".to_owned(), reference.course.seen.trace));
         self.took = Some(took);
     }
 
@@ -232,8 +236,9 @@ impl Report {
 
     /// Everything that happened in every plan. The same scenario has the same log, byte for byte.
     #[must_use]
-    pub fn log(&self) -> &str {
-        &self.log
+    pub fn log(&self) -> String {
+        let each = self.traces.iter().map(|(plan, trace)| format!("==== {plan}\n{}", trace.table()));
+        each.collect()
     }
 
     /// Panics with the report unless it [is clean](Self::is_clean).
@@ -291,6 +296,12 @@ impl fmt::Display for Report {
         list(f, "played, but the fault's place was not reached", self.not_reached.iter().cloned())?;
         list(f, "not played", self.pruned.iter().map(|(plan, why)| format!("{plan}: {why}")))
     }
+}
+
+/// A line that fits the screen.
+fn shortened(line: String) -> String {
+    const LONGEST: usize = 160;
+    if line.chars().count() <= LONGEST { line } else { line.chars().take(LONGEST).chain(['…']).collect() }
 }
 
 fn list(f: &mut fmt::Formatter<'_>, head: &str, lines: impl ExactSizeIterator<Item = String>) -> fmt::Result {

@@ -22,11 +22,12 @@ const PLAN: &str = "FABRICA_PLAN";
 pub(super) async fn on_own_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, answer) = tokio::sync::oneshot::channel();
     let log = tracing::dispatcher::get_default(Clone::clone);
-    let thread = std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().name("explore".to_owned()).spawn(move || {
         let answer = tracing::dispatcher::with_default(&log, work);
         // Whoever does not wait any more wants no answer.
         let _ = done.send(answer);
     });
+    let thread = thread.unwrap_or_else(|error| panic!("a thread can't be started: {error}"));
     match answer.await {
         Ok(answer) => answer,
         Err(_) => match thread.join() {
@@ -72,7 +73,6 @@ pub(super) fn explore(scenario: &Scenario, masks: Masks, allowed: &[(String, Str
         if only.is_some() {
             eprint!("{}", course.seen.trace.table());
         }
-        report.played(plan, &course);
         let mut findings = course.seen.findings.clone();
         let state = State::of(&course, &reference.prefixes);
         findings.extend(left_behind(&course));
@@ -86,8 +86,9 @@ pub(super) fn explore(scenario: &Scenario, masks: Masks, allowed: &[(String, Str
             findings.sort_by_key(|finding| finding.flaw);
             report.fail(plan, Failure::new(plan, findings, &course, &state, &reference));
         }
+        report.played(plan, course.seen);
     }
-    report.finish(started.elapsed());
+    report.finish(reference, started.elapsed());
     report
 }
 

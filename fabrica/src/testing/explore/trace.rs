@@ -75,7 +75,8 @@ impl Row {
                 let kind = written.short_kind();
                 let (before, after) = written.differences();
                 let differences = differences(&before, &after);
-                let differences = differences.iter().filter(|difference| !masks.covers(kind, &difference.path));
+                let differences = differences.iter().filter(|difference| difference.is_telling());
+                let differences = differences.filter(|difference| !masks.covers(kind, &difference.path));
                 let fields: Vec<_> = differences
                     .map(|difference| format!("{} = {}", difference.path, shown(difference.other.as_ref())))
                     .collect();
@@ -96,7 +97,8 @@ fn details(written: &Written) -> String {
     }
     let (before, after) = written.differences();
     let changed = differences(&before, &after);
-    let telling: Vec<_> = changed.iter().filter(|difference| !Masks::is_built_in(&difference.path)).collect();
+    let telling: Vec<_> =
+        changed.iter().filter(|difference| difference.is_telling() && !Masks::is_built_in(&difference.path)).collect();
     let mut text = String::new();
     for (place, difference) in telling.iter().take(SHOWN).enumerate() {
         let (one, other) = (shown(difference.one.as_ref()), shown(difference.other.as_ref()));
