@@ -322,7 +322,8 @@ async fn a_rack_gets_there_whatever_happens_on_the_way() {
         .given(template(1, 1, 1, BmcMode::Shared))
         .step("grow", async |client| client.apply(rack("r1")).await)
         .step("delete", async |client| {
-            let (rack, template) = (client.get_by_name::<Rack>("", "r1"), client.get_by_name::<RackTemplate>("", "small"));
+            let (rack, template) =
+                (client.get_by_name::<Rack>("", "r1"), client.get_by_name::<RackTemplate>("", "small"));
             client.delete::<RackTemplate>(template.await?.uid().clone()).await?;
             client.delete::<Rack>(rack.await?.uid().clone()).await
         })
