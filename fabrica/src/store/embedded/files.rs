@@ -82,7 +82,7 @@ impl Files {
             Ok(()) => {
                 // The number is for the message of whoever comes second. The lock holds without it.
                 let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-                Ok(Lock { _file: file })
+                Ok(Lock { file })
             }
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -106,5 +106,13 @@ impl Files {
 
 /// Keeps every other Fabrica away from the file, in this process too.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it would not do: a child process that somebody starts at this instant has a copy of the open file until
+        // it becomes another program, and would keep the lock for as long. If it fails, closing is what is left.
+        let _ = self.file.unlock();
+    }
 }
