@@ -304,7 +304,6 @@ async fn patches_change_what_they_say_and_no_more() {
         Patch::Merge(json!([])),
         Patch::Merge(json!({ "spec": { "watts": 3001 } })),
         Patch::Merge(json!({ "spec": null })),
-        Patch::Merge(json!({ "metadata": { "uid": "b", "generation": 9, "creationTimestamp": null } })),
         Patch::Merge(json!({ "metadata": { "name": "b" }, "kind": "Rack" })),
         Patch::Merge(json!({ "metadata": { "labels": { "a b": "c" } } })),
     ];

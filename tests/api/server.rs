@@ -19,7 +19,7 @@ pub const JSON_PATCH: &str = "application/json-patch+json";
 
 /// A controller with its API.
 pub struct Cluster {
-    pub controller: Controller,
+    _controller: Controller,
     pub store: MemoryStore,
     pub address: SocketAddr,
     _server: Server,
@@ -43,16 +43,16 @@ impl Cluster {
         controller.start().await.unwrap();
         let server = api::serve(&controller, Config::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
         let Listen::Tcp(address) = *server.listen() else { panic!("it listens elsewhere") };
-        Self { controller, store, address, _server: server }
+        Self { _controller: controller, store, address, _server: server }
     }
 
     /// Sends a request and reads the answer to its end. Without a type the body is sent without one.
     pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head += &[name, ": ", value, "\r\n"].concat();
         }
-        head += &format!("Content-Length: {}\r\n\r\n", body.len());
+        head += &["Content-Length: ", &body.len().to_string(), "\r\n\r\n"].concat();
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         // The server may answer before it has read all of it.

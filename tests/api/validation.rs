@@ -68,8 +68,8 @@ async fn patches_and_updates_are_validated_alike() {
         assert_eq!(ignored.header("warning"), [""; 0]);
     }
     let twice = br#"{"spec":{"watts":1,"watts":2}}"#;
-    let path = format!("{}?fieldValidation=Strict", path("a"));
-    let status = cluster.ask("PATCH", &path, &[("Content-Type", MERGE)], twice).await.refused(422, "Invalid");
+    let place = format!("{}?fieldValidation=Strict", path("a"));
+    let status = cluster.ask("PATCH", &place, &[("Content-Type", MERGE)], twice).await.refused(422, "Invalid");
     assert!(message(&status).contains("duplicate field \"spec.watts\""), "{status}");
 }
 

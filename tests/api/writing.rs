@@ -190,3 +190,13 @@ async fn large_numbers_stay_exact() {
     assert_eq!(patched["spec"]["serialNumber"], u64::MAX);
     assert_eq!(cluster.get(&path("a")).await.json()["spec"]["serialNumber"], u64::MAX);
 }
+
+#[tokio::test]
+async fn a_namespace_shows_its_phase_from_the_start() {
+    let cluster = Cluster::start().await;
+    let lab = json!({ "metadata": { "name": "lab" } });
+    assert_eq!(cluster.post(NAMESPACES, &lab).await.expect(201)["status"], json!({ "phase": "Active" }));
+    for namespace in cluster.get(NAMESPACES).await.expect(200)["items"].as_array().unwrap() {
+        assert_eq!(namespace["status"], json!({ "phase": "Active" }));
+    }
+}

@@ -72,7 +72,7 @@ fn wrong_usage_is_exit_code_2_and_help_states_every_default() {
         assert_eq!(code, 2, "{args:?}: {stderr}");
         assert!(stderr.contains("--help"), "{stderr}");
     }
-    for command in ["run", "backup", "restore", "dump", "load", "schemas"] {
+    for command in ["run", "backup", "restore", "dump", "load", "schemas", "kubeconfig"] {
         let (code, help, _) = output(gadget(&[command, "--help"]));
         assert_eq!(code, 0);
         let options = help.split("\n  -").skip(1).filter(|option| !option.contains("--help"));
@@ -99,4 +99,16 @@ fn a_program_that_can_not_start_says_why_and_exits_with_1() {
     let (code, _, stderr) = output(command);
     assert_eq!(code, 1);
     assert!(stderr.contains("error: ") && stderr.contains("State<") && stderr.contains("gadget.rs:"), "{stderr}");
+}
+
+#[test]
+fn a_kubeconfig_leads_to_what_is_served() {
+    let config = super::program::well(&["kubeconfig", "--listen", "localhost:81"]);
+    assert!(
+        config.contains("server: http://127.0.0.1:81\n") && config.contains("current-context: gadget\n"),
+        "{config}"
+    );
+    let config = super::program::well(&["kubeconfig", "--server", "https://racks.example"]);
+    assert!(config.contains("server: https://racks.example\n"), "{config}");
+    assert!(super::program::fails(&["kubeconfig", "--listen", "unix:/x"]).contains("curl --unix-socket"));
 }

@@ -162,7 +162,7 @@ pub fn node_of(uid: &str, owner: &impl Resource) -> Node {
 }
 
 pub fn by(propagation: Propagation) -> DeleteOptions {
-    DeleteOptions { propagation, ..DeleteOptions::default() }
+    DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() }
 }
 
 pub const EVERY_WAY: [Propagation; 3] = [Propagation::Background, Propagation::Foreground, Propagation::Orphan];

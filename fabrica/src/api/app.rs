@@ -1,22 +1,27 @@
 //! Which request goes where.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use tokio::sync::watch::Receiver;
 
 use super::catalog::Catalog;
 use super::delete_options::Deletion;
+use super::metrics::{self, Requests};
 use super::objects::{self, Call};
 use super::query::Query;
+use super::recorder::Counters;
 use super::status::Status;
 use super::target::Target;
 use super::{Config, body, discovery, health, negotiate, openapi, reply, watch};
 use crate::client::{Client, Part};
-use crate::controller::Controller;
+use crate::controller::{Controller, StatsReader};
 
 /// How many changes of each kind watches and pages find in memory; older ones are read from the store.
 const HISTORY: usize = 2048;
@@ -26,12 +31,23 @@ pub(super) struct Api {
     pub(super) client: Client,
     pub(super) catalog: Catalog,
     pub(super) config: Config,
-    stopping: tokio::sync::watch::Receiver<bool>,
+    pub(super) requests: Requests,
+    pub(super) stats: StatsReader,
+    pub(super) recorder: Arc<Counters>,
     pub(super) documents: openapi::Documents,
+    /// Becomes true when the server stops.
+    pub(super) stopping: Receiver<bool>,
+    /// Is the controller at work?
+    pub(super) started: Arc<AtomicBool>,
 }
 
 impl Api {
-    pub(super) fn new(controller: &Controller, config: Config, stopping: tokio::sync::watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        controller: &Controller,
+        config: Config,
+        recorder: Arc<Counters>,
+        stopping: Receiver<bool>,
+    ) -> Self {
         let client = controller.client().clone();
         client.keep_history(HISTORY);
         Self {
@@ -39,14 +55,12 @@ impl Api {
             client,
             config,
             documents: openapi::Documents::default(),
+            requests: Requests::default(),
+            stats: controller.stats_reader(),
+            recorder,
             stopping,
+            started: controller.started(),
         }
-    }
-
-    /// Waits until the server stops.
-    pub(super) async fn stopping(&self) {
-        // An error means that the server was dropped.
-        let _ = self.stopping.clone().wait_for(|stop| *stop).await;
     }
 }
 
@@ -54,12 +68,11 @@ pub(super) fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/version", get(health::version))
         .route("/version/", get(health::version))
-        .route("/healthz", get(health::live))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
+        .merge(health::router())
         .route("/openapi/v2", get(openapi::v2))
         .route("/openapi/v3", get(openapi::index))
         .route("/openapi/v3/{*path}", get(openapi::version))
+        .route("/metrics", get(metrics::metrics))
         .route("/api", get(discovery::core))
         .route("/apis", get(discovery::groups))
         .route("/api/", any(by_path))
@@ -67,6 +80,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/apis/", any(by_path))
         .route("/apis/{*rest}", any(by_path))
         .fallback(async || reply::no_such_path())
+        .layer(from_fn_with_state(Arc::clone(&api), metrics::count))
         .with_state(api)
 }
 

@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::event_forms::EventForm;
 use super::table::Columns;
-use crate::resource::{Namespace, RecordedEvent, Resource, ResourceType};
+use crate::resource::{Namespace, NamespaceStatus, RecordedEvent, Resource, ResourceType};
 
 /// A resource that is served.
 #[derive(Clone, Debug)]
@@ -93,6 +93,7 @@ impl Served {
                 Ok(stored) => self.shown_value(stored).to_string().into(),
                 Err(_) => envelope,
             },
+            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => with_phase(envelope),
             Backing::Kind(_) | Backing::Nothing => envelope,
         }
     }
@@ -135,6 +136,17 @@ impl Served {
     }
 }
 
+/// A namespace with its phase, also one that nothing was observed of yet: tools show it.
+fn with_phase(envelope: Bytes) -> Bytes {
+    match serde_json::from_slice(&envelope) {
+        Ok(Value::Object(mut namespace)) if !namespace.contains_key("status") => {
+            namespace.insert("status".to_owned(), json!(NamespaceStatus::default()));
+            Value::Object(namespace).to_string().into()
+        }
+        _ => envelope,
+    }
+}
+
 fn qualified(name: &str, group: &str) -> String {
     if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
 }
@@ -158,6 +170,10 @@ impl Catalog {
 
     pub(super) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Served> {
         self.0.iter().find(|served| served.group == group && served.version == version && served.plural == plural)
+    }
+
+    pub(super) fn all(&self) -> &[Served] {
+        &self.0
     }
 
     /// The resources of one group and version.

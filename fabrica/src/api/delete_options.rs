@@ -60,14 +60,16 @@ impl Deletion {
             causes.push(Cause::forbidden("propagationPolicy", why));
         }
         let propagation = match policy.as_deref() {
-            None if wire.orphan_dependents == Some(true) => Propagation::Orphan,
-            None | Some("Background") => Propagation::Background,
-            Some("Foreground") => Propagation::Foreground,
-            Some("Orphan") => Propagation::Orphan,
+            None => {
+                wire.orphan_dependents.map(|orphan| if orphan { Propagation::Orphan } else { Propagation::Background })
+            }
+            Some("Background") => Some(Propagation::Background),
+            Some("Foreground") => Some(Propagation::Foreground),
+            Some("Orphan") => Some(Propagation::Orphan),
             Some(other) => {
                 let known = ["Background", "Foreground", "Orphan"];
                 causes.push(Cause::not_supported("propagationPolicy", other, &known));
-                Propagation::Background
+                None
             }
         };
         let dry_run = wire.dry_run.unwrap_or_default();
@@ -96,7 +98,7 @@ mod tests {
     fn options_come_from_the_body_or_else_from_the_query() {
         let query = Query::parse(Some("propagationPolicy=Orphan&dryRun=All")).unwrap();
         let of_query = Deletion::read(None, &query).unwrap();
-        assert_eq!((of_query.options.propagation, of_query.dry_run), (Propagation::Orphan, true));
+        assert_eq!((of_query.options.propagation, of_query.dry_run), (Some(Propagation::Orphan), true));
 
         let body = json!({
             "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Foreground", "dryRun": ["All"],
@@ -105,10 +107,13 @@ mod tests {
         let deletion = of_body(body).unwrap();
         assert_eq!(deletion.options.uid, Some("u-1".into()));
         assert_eq!(deletion.options.resource_version, Some(ResourceVersion::new(7)));
-        assert_eq!((deletion.options.propagation, deletion.dry_run), (Propagation::Foreground, true));
+        assert_eq!((deletion.options.propagation, deletion.dry_run), (Some(Propagation::Foreground), true));
 
         assert_eq!(of_body(json!({})).unwrap(), Deletion::default());
-        assert_eq!(of_body(json!({ "orphanDependents": true })).unwrap().options.propagation, Propagation::Orphan);
+        assert_eq!(
+            of_body(json!({ "orphanDependents": true })).unwrap().options.propagation,
+            Some(Propagation::Orphan)
+        );
     }
 
     #[test]

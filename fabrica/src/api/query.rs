@@ -58,6 +58,12 @@ pub(super) enum IncludeObject {
     None,
 }
 
+/// Does the part of a URI behind the question mark ask for a watch?
+pub(super) fn is_watch(query: Option<&str>) -> bool {
+    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    pairs.any(|(key, value)| key == "watch" && flag(&key, &value) == Ok(true))
+}
+
 impl Query {
     /// Reads the part of a URI behind the question mark.
     ///
@@ -107,7 +113,7 @@ impl Query {
                 }
             }
             "propagationPolicy" => {
-                self.propagation_policy = Some(value.into_owned()).filter(|policy| !policy.is_empty())
+                self.propagation_policy = Some(value.into_owned()).filter(|policy| !policy.is_empty());
             }
             "orphanDependents" => self.orphan_dependents = Some(flag(key, &value)?),
             "includeObject" => {

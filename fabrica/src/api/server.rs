@@ -1,25 +1,21 @@
 //! Listening, and the connections.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, info, warn};
 
 use super::app::{self, Api};
+use super::connection;
+use super::gate::{Gate, stopped};
+use super::listener::{Listener, Stream};
 use super::recorder::Recorder;
 use super::{Config, Listen};
+use crate::Result;
 use crate::controller::Controller;
-use crate::{Error, ErrorKind, Result};
 
 /// A server that runs. Dropping it stops it at once; [`Server::stop`] lets requests end first.
 pub struct Server {
@@ -56,19 +52,15 @@ pub struct Server {
 /// `Startup` if it can't listen there: the address is not of this machine only, or taken.
 pub async fn serve(controller: &Controller, config: Config) -> Result<Server> {
     config.listen.check()?;
-    let (grace, event_ttl) = (config.grace, config.event_ttl);
-    let head_timeout = config.head_timeout;
-    let (stop, stopping) = watch::channel(false);
     let listener = Listener::bind(&config.listen).await?;
     let listen = listener.place()?;
-    let router = app::router(Arc::new(Api::new(controller, config, stopping.clone())));
+    let (stop, stopping) = watch::channel(false);
+    let recorder = Recorder::start(controller, config.event_ttl);
+    let api = Api::new(controller, config.clone(), recorder.counters(), stopping.clone());
+    let gate = Arc::new(Gate::new(app::router(Arc::new(api)), &config, stopping.clone()));
     info!("The API is served at {listen}");
-    let accepting = tokio::spawn(async move {
-        let connections = Connections { router, head_timeout, graceful: GracefulShutdown::new() };
-        connections.accept(listener, stopping, grace).await;
-    });
-    let recorder = Some(Recorder::start(controller, event_ttl));
-    Ok(Server { listen, stop, accepting, recorder })
+    let accepting = tokio::spawn(accept(listener, gate, Arc::new(config), stopping));
+    Ok(Server { listen, stop, accepting, recorder: Some(recorder) })
 }
 
 impl Server {
@@ -103,86 +95,50 @@ impl fmt::Debug for Server {
     }
 }
 
-enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener, std::path::PathBuf),
-}
-
-impl Listener {
-    async fn bind(listen: &Listen) -> Result<Self> {
-        let bound = match listen {
-            Listen::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
-            Listen::Unix(path) => UnixListener::bind(path).map(|listener| Self::Unix(listener, path.clone())),
+/// Takes connections until the server stops, then lets them end.
+async fn accept(listener: Listener, gate: Arc<Gate>, config: Arc<Config>, stopping: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)));
+    let mut connections = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            biased;
+            () = stopped(stopping.clone()) => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => match accepted {
+                Ok(stream) => stream,
+                Err(error) => {
+                    warn!("a connection can't be accepted: {error}");
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                    continue;
+                }
+            },
         };
-        bound.map_err(|error| Error::new(ErrorKind::Startup, format!("can't listen at {listen}: {error}")))
-    }
-
-    fn place(&self) -> Result<Listen> {
-        Ok(match self {
-            Self::Tcp(listener) => Listen::Tcp(listener.local_addr()?),
-            Self::Unix(_, path) => Listen::Unix(path.clone()),
-        })
-    }
-}
-
-struct Connections {
-    router: Router,
-    head_timeout: std::time::Duration,
-    graceful: GracefulShutdown,
-}
-
-impl Connections {
-    async fn accept(self, listener: Listener, mut stopping: watch::Receiver<bool>, grace: std::time::Duration) {
-        loop {
-            tokio::select! {
-                biased;
-                () = stopped(&mut stopping) => break,
-                accepted = accept_one(&listener) => match accepted {
-                    Ok(Accepted::Tcp(stream, _)) => self.serve(stream),
-                    Ok(Accepted::Unix(stream)) => self.serve(stream),
-                    Err(error) => {
-                        warn!("a connection can't be accepted: {error}");
-                        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                    }
-                },
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            debug!("a connection was refused: there are {} already", config.max_connections);
+            stream.try_write(REFUSAL);
+            continue;
+        };
+        let (gate, config, stopping) = (Arc::clone(&gate), Arc::clone(&config), stopping.clone());
+        connections.spawn(async move {
+            match stream {
+                Stream::Tcp(stream) => connection::serve(stream, gate, config, stopping).await,
+                Stream::Unix(stream) => connection::serve(stream, gate, config, stopping).await,
             }
-        }
-        if tokio::time::timeout(grace, self.graceful.shutdown()).await.is_err() {
-            debug!("some requests were cut off");
-        }
-    }
-
-    fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
-        builder.http2().timer(TokioTimer::new());
-        let service = TowerToHyperService::new(self.router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = self.graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = watched.await {
-                debug!("a connection ended with {error}");
-            }
+            drop(place);
         });
     }
+    drop(listener);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(config.grace, ended).await.is_err() {
+        debug!("{} connections were cut off", connections.len());
+    }
 }
 
-enum Accepted {
-    Tcp(tokio::net::TcpStream, SocketAddr),
-    Unix(tokio::net::UnixStream),
-}
+/// How long no connection is accepted after one could not be: most often, too many files are open.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-async fn accept_one(listener: &Listener) -> std::io::Result<Accepted> {
-    Ok(match listener {
-        Listener::Tcp(listener) => {
-            let (stream, peer) = listener.accept().await?;
-            Accepted::Tcp(stream, peer)
-        }
-        Listener::Unix(listener, _) => Accepted::Unix(listener.accept().await?.0),
-    })
-}
-
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // An error means that the server was dropped.
-    let _ = stopping.wait_for(|stop| *stop).await;
-}
+/// What one connection too many is answered with.
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\n\
+    Cache-Control: no-cache, private\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 30\r\n\
+    Connection: close\r\n\r\nthere are too many connections";

@@ -118,6 +118,28 @@ impl Status {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     }
 
+    pub(super) fn url_too_long(limit: usize) -> Self {
+        let message = format!("the URL of the request is too long: limit is {limit} bytes");
+        Self::new(StatusCode::URI_TOO_LONG, "BadRequest", message)
+    }
+
+    pub(super) fn too_many_headers(limit: usize) -> Self {
+        let message = format!("the request has too many headers: limit is {limit}");
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "BadRequest", message)
+    }
+
+    /// It was made for another host, or by the page of one.
+    pub(super) fn foreign(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
+    }
+
+    /// There are as many requests, or watches, under way as the server takes.
+    pub(super) fn too_many_requests(watches: bool) -> Self {
+        let what = if watches { "watches" } else { "requests" };
+        let message = format!("too many {what} are under way, please try again later");
+        Self { retry_after: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message) }
+    }
+
     pub(super) fn request_timeout() -> Self {
         let message = "the body of the request did not arrive in time";
         Self::new(StatusCode::REQUEST_TIMEOUT, "Timeout", message)

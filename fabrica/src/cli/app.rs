@@ -12,6 +12,8 @@ use futures_util::future::BoxFuture;
 
 use super::args::{Args, Command};
 use super::data::DataDir;
+#[cfg(feature = "api")]
+use super::kubeconfig;
 use super::{backup, check, crds, dump, graph, log, run, schemas};
 use crate::controller::{Builder, Controller};
 use crate::{Error, ErrorKind, Result};
@@ -155,6 +157,8 @@ impl App {
                 };
                 print(&graph::graph(self.builder(Controller::discover()).registry(), &ownership))
             }
+            #[cfg(feature = "api")]
+            Command::Kubeconfig(kubeconfig_args) => kubeconfig::kubeconfig(&kubeconfig_args),
             Command::Check => print(&check::check(&self.builder(Controller::discover()))?),
         }
     }

@@ -45,6 +45,9 @@ pub(super) enum Command {
     Crds,
     /// Print the program's kinds, reconcilers and watches as a Mermaid flowchart, and who owns whom
     Graph(GraphArgs),
+    /// Print a kubeconfig, with which kubectl finds the API of this program
+    #[cfg(feature = "api")]
+    Kubeconfig(KubeconfigArgs),
     /// Check that everything that is declared fits together, and print what it is
     Check,
 }
@@ -246,6 +249,23 @@ pub(super) struct LoadArgs {
     pub(super) overwrite: bool,
 }
 
+#[cfg(feature = "api")]
+#[derive(Debug, Parser)]
+pub(super) struct KubeconfigArgs {
+    /// Where the program serves its API: what `run --listen` says
+    #[arg(long, env = "FABRICA_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(super) listen: crate::api::Listen,
+
+    /// The URL of the server, if it is reached through something else, as in http://localhost:9000
+    /// [default: http:// and what --listen says]
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(super) server: Option<String>,
+
+    /// The file to write; one that is there is replaced. Without this, it goes to stdout
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
 #[derive(Debug, Parser)]
 pub(super) struct SchemasArgs {
     /// The folder to write to. A schema in the folder of one of the program's groups that the program has no kind for is
@@ -272,6 +292,13 @@ fn filter(text: &str) -> Result<String, String> {
 
 fn workers(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|workers| *workers > 0).ok_or_else(|| "it takes a number from 1".to_owned())
+}
+
+#[cfg(feature = "api")]
+fn url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let is_url = host.is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace));
+    is_url.then(|| text.to_owned()).ok_or_else(|| "it takes a URL as in http://localhost:9000".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

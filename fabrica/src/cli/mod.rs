@@ -1,5 +1,5 @@
-//! The command line that a program gets: `run`, `backup`, `restore`, `dump`, `load`, `schemas`, `crds`, `graph` and
-//! `check`.
+//! The command line that a program gets: `run`, `backup`, `restore`, `dump`, `load`, `schemas`, `crds`, `graph`,
+//! `check`, and `kubeconfig` with feature `api`.
 //!
 //! Flags go before the environment (`FABRICA_..`), which goes before the defaults; `--help` states all of them. The log
 //! and errors go to stderr, everything else to stdout. The exit code is 0, or 1 after an error, or 2 for wrong usage.
@@ -14,6 +14,8 @@ mod crds;
 mod data;
 mod dump;
 mod graph;
+#[cfg(feature = "api")]
+mod kubeconfig;
 mod log;
 mod run;
 mod schemas;

@@ -44,16 +44,17 @@ pub(super) async fn run(app: App, builder: Builder, args: RunArgs, screen: Optio
     #[cfg(feature = "api")]
     let mut server = None;
     let start = async {
+        // Early, so that whoever waits for it can ask: it says that it is ready when all is started.
+        #[cfg(feature = "api")]
+        if let Some(listen) = args.listen() {
+            server = Some(crate::api::serve(&controller, crate::api::Config::new(listen.clone())).await?);
+        }
         if let Some(hook) = app.on_start {
             hook(Arc::clone(&controller)).await?;
         }
         // What is there at once is there when the first reconcile runs.
         applier.begin().await;
         controller.start().await?;
-        #[cfg(feature = "api")]
-        if let Some(listen) = args.listen() {
-            server = Some(crate::api::serve(&controller, crate::api::Config::new(listen.clone())).await?);
-        }
         Ok(())
     };
     let started = tokio::select! {

@@ -3,6 +3,7 @@
 use super::cached::CachedObject;
 use super::envelope;
 use super::lifecycle::Client;
+use super::preconditions::Preconditions;
 use super::trouble;
 use super::write::{ATTEMPTS, Done, Step, Target};
 use crate::resource::{Metadata, Namespace, ObjectKey, Resource, ResourceVersion, Timestamp, Uid};
@@ -12,11 +13,11 @@ use crate::{Error, Fault, Result};
 ///
 /// A running controller sees to it: its garbage collector deletes, or releases, what belongs to an object that is going
 /// or gone. An object that has another owner besides stays, and loses its reference to this one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+///
+/// A deletion that has begun already may be told another way, for as long as the object waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Propagation {
-    /// They are deleted after it. An object that carries `foregroundDeletion` or `orphan` among its finalizers goes as
-    /// these say.
-    #[default]
+    /// They are deleted after it. The object loses the finalizers of the other ways, if it has one.
     Background,
     /// They are deleted before it, and in turn what belongs to them. It waits until those are gone whose reference says
     /// `blockOwnerDeletion`, not for the rest. The object carries the finalizer `foregroundDeletion` until then.
@@ -30,8 +31,8 @@ pub enum Propagation {
 /// ```
 /// use fabrica::client::{DeleteOptions, Propagation};
 ///
-/// let options = DeleteOptions { uid: Some("dev-123".into()), ..DeleteOptions::default() };
-/// assert_eq!(options.propagation, Propagation::Background);
+/// let options = DeleteOptions { propagation: Some(Propagation::Foreground), ..DeleteOptions::default() };
+/// assert_eq!(options.uid, None);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeleteOptions {
@@ -39,35 +40,41 @@ pub struct DeleteOptions {
     pub uid: Option<Uid>,
     /// Delete only this version. Default: whatever version there is.
     pub resource_version: Option<ResourceVersion>,
-    /// What becomes of the objects that it owns. Default: [`Propagation::Background`].
-    pub propagation: Propagation,
+    /// What becomes of the objects that it owns. Default: what the finalizer `foregroundDeletion` or `orphan` of the
+    /// object says, and without one [`Propagation::Background`].
+    pub propagation: Option<Propagation>,
+}
+
+/// What became of an object that was to be deleted.
+pub(crate) enum Deleted {
+    /// It is gone; this was its last version.
+    Gone(CachedObject),
+    /// It waits for its finalizers.
+    Waiting(CachedObject),
 }
 
 impl Client {
-    /// Deletes an object of any kind; see [`Client::delete_with`]. `None` if it is gone, else the object that waits for
-    /// its finalizers.
-    pub(crate) async fn delete_key(&self, key: &ObjectKey, options: &DeleteOptions) -> Result<Option<CachedObject>> {
+    /// Deletes an object of any kind; see [`Client::delete_with`].
+    pub(crate) async fn delete_key(&self, key: &ObjectKey, options: &DeleteOptions) -> Result<Deleted> {
         let plan = &mut |target: &Target| deletion(target, options);
         match self.carry_out(self.target(key)?, ATTEMPTS, plan).await? {
-            Done::Kept(object) | Done::Put { object, .. } => Ok(Some(object)),
-            Done::Deleted(_) | Done::Gone => Ok(None),
+            Done::Kept(object) | Done::Put { object, .. } => Ok(Deleted::Waiting(object)),
+            Done::Deleted(object) => Ok(Deleted::Gone(object)),
+            Done::Gone => Err(trouble::not_found(key)),
         }
     }
 }
 
 pub(super) fn deletion(target: &Target, options: &DeleteOptions) -> Result<Step> {
     let newest = &target.newest;
-    let version = options.resource_version.filter(|version| !version.is_unset());
-    let is_other_version = version.is_some_and(|version| version.get() != newest.modified().get());
-    if is_other_version || options.uid.as_ref().is_some_and(|uid| *uid != target.uid) {
-        return Err(trouble::conflict(target.title()));
-    }
+    let DeleteOptions { uid, resource_version, propagation } = options;
+    Preconditions { uid: uid.as_deref(), version: resource_version.unwrap_or_default() }.check(target)?;
     let mut metadata = newest.metadata(&target.uid);
     if target.kind.type_.is_same_type(Namespace::TYPE) && metadata.name == Namespace::DEFAULT {
         let fault = Fault::new("metadata.name", "the namespace `default` always exists: delete what is in it instead");
         return Err(Error::invalid(target.title(), vec![fault]));
     }
-    let changed = propagate(&mut metadata, options.propagation);
+    let changed = propagate(&mut metadata, *propagation);
     if metadata.finalizers.is_empty() {
         return Ok(Step::Delete);
     }
@@ -79,17 +86,19 @@ pub(super) fn deletion(target: &Target, options: &DeleteOptions) -> Result<Step>
     Ok(envelope::with_metadata(&newest.raw, &metadata).map_or(Step::Delete, Step::Put))
 }
 
-/// Puts the finalizer of a propagation in the place of the other. Says whether anything changed.
-fn propagate(metadata: &mut Metadata, propagation: Propagation) -> bool {
-    let (wanted, other) = match propagation {
-        Propagation::Background => return false,
-        Propagation::Foreground => (Metadata::FOREGROUND_FINALIZER, Metadata::ORPHAN_FINALIZER),
-        Propagation::Orphan => (Metadata::ORPHAN_FINALIZER, Metadata::FOREGROUND_FINALIZER),
+/// Puts the finalizer of a propagation, if it has one, in the place of the others. Says whether anything changed.
+fn propagate(metadata: &mut Metadata, propagation: Option<Propagation>) -> bool {
+    const ALL: [&str; 2] = [Metadata::FOREGROUND_FINALIZER, Metadata::ORPHAN_FINALIZER];
+    let wanted = match propagation {
+        None => return false,
+        Some(Propagation::Background) => None,
+        Some(Propagation::Foreground) => Some(Metadata::FOREGROUND_FINALIZER),
+        Some(Propagation::Orphan) => Some(Metadata::ORPHAN_FINALIZER),
     };
-    if metadata.has_finalizer(wanted) && !metadata.has_finalizer(other) {
+    if ALL.iter().all(|finalizer| metadata.has_finalizer(finalizer) == (wanted == Some(finalizer))) {
         return false;
     }
-    metadata.finalizers.retain(|finalizer| finalizer != wanted && finalizer != other);
-    metadata.finalizers.push(wanted.to_owned());
+    metadata.finalizers.retain(|finalizer| !ALL.contains(&finalizer.as_str()));
+    metadata.finalizers.extend(wanted.map(str::to_owned));
     true
 }

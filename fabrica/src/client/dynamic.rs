@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::cached::CachedObject;
-use super::delete::DeleteOptions;
+use super::delete::{DeleteOptions, Deleted};
 use super::envelope;
 use super::lifecycle::{Client, title};
 use super::list::{List, ListOptions};
@@ -105,7 +105,7 @@ impl Client {
     /// # Errors
     /// As for [`Self::delete_with`].
     pub async fn delete_object(&self, key: &ObjectKey, options: DeleteOptions) -> Result<bool> {
-        Ok(self.delete_key(key, &options).await?.is_none())
+        Ok(matches!(self.delete_key(key, &options).await?, Deleted::Gone(_)))
     }
 
     /// Reads an object from its JSON; what its kind doesn't know of it is left out, and told.

@@ -42,7 +42,7 @@ impl Client {
         &self,
         key: &ObjectKey,
         seen: &CachedObject,
-        propagation: Propagation,
+        propagation: Option<Propagation>,
         guards: Vec<Guard>,
     ) -> Result<()> {
         let options = DeleteOptions { propagation, ..DeleteOptions::default() };

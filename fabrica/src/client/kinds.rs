@@ -75,13 +75,20 @@ impl Kind {
         faults.extend(metadata.into_iter().flat_map(|metadata| check_metadata(&metadata, self.type_.namespaced)));
         // Decoding stops at the first fault, which the schema most often finds too: there or, if a field is missing,
         // right beneath.
-        let is_missing = error.message.starts_with("missing field");
+        let missing = error.message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         let is_same = |fault: &Fault| {
             fault.path == error.path
-                || is_missing && fault.reason == FaultReason::Required && is_beneath(&fault.path, &error.path)
+                || missing.is_some() && fault.reason == FaultReason::Required && is_beneath(&fault.path, &error.path)
         };
         if !faults.iter().any(is_same) {
-            faults.insert(0, Fault::new(error.path, error.message));
+            let fault = match missing {
+                Some(name) if error.path.is_empty() => Fault::new(name, "is required").because(FaultReason::Required),
+                Some(name) => {
+                    Fault::new(format!("{}.{name}", error.path), "is required").because(FaultReason::Required)
+                }
+                None => Fault::new(error.path, without_position(&error.message)),
+            };
+            faults.insert(0, fault);
         }
         Err(faults)
     }
@@ -125,6 +132,16 @@ impl Kind {
         })?;
         Ok(self.validator.get_or_init(|| compiled))
     }
+}
+
+/// What is wrong, without where in a text that nobody gave.
+fn without_position(message: &str) -> &str {
+    let is_position = |(_, place): &(&str, &str)| {
+        place
+            .split_once(" column ")
+            .is_some_and(|(line, column)| [line, column].iter().all(|n| n.parse::<u64>().is_ok()))
+    };
+    message.rsplit_once(" at line ").filter(is_position).map_or(message, |(message, _)| message)
 }
 
 fn is_beneath(path: &str, other: &str) -> bool {

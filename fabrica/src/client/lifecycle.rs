@@ -148,7 +148,7 @@ impl Client {
     }
 
     /// How many objects of a kind there are, those that can't be decoded included.
-    #[cfg(feature = "cli")]
+    #[cfg(any(feature = "api", feature = "cli"))]
     pub(crate) fn count(&self, kind: GroupKind) -> usize {
         self.inner.shared.kinds.find(kind).map_or(0, |found| found.cache.read().len())
     }

@@ -32,11 +32,13 @@ mod lifecycle;
 mod list;
 mod merge;
 mod observer;
+mod operations;
 mod own;
 mod owned;
 mod owners;
 mod patch;
 mod place;
+mod preconditions;
 mod progress;
 mod replace;
 mod select;
@@ -66,6 +68,8 @@ pub use watch::{Change, Changes, ObjectWatch, WatchOptions};
 
 pub(crate) use cached::CachedObject;
 #[cfg(feature = "api")]
+pub(crate) use delete::Deleted;
+#[cfg(feature = "api")]
 #[allow(unused_imports)]
 pub(crate) use follow::{Follow, Followed};
 #[cfg(feature = "api")]
@@ -93,7 +97,11 @@ pub(crate) use typed::typed;
 #[cfg(feature = "api")]
 #[cfg(test)]
 mod history_tests;
+#[cfg(all(test, feature = "api"))]
+mod patch_tests;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod write_tests;

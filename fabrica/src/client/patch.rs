@@ -1,17 +1,24 @@
 //! Patches.
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::cached::CachedObject;
 use super::envelope;
 use super::lifecycle::Client;
+use super::operations::{self, Refusal};
+use super::preconditions::Preconditions;
 use super::status::{encode, no_status, put_status};
 use super::trouble;
 use super::write::{ATTEMPTS, Done, Step, Target};
-use crate::resource::{Object, ObjectKey};
-use crate::{Error, Fault, Result};
+use crate::resource::{Object, ObjectKey, ResourceVersion};
+use crate::{Error, ErrorKind, Fault, Result};
 
 /// A change to an object's envelope, as JSON.
+///
+/// Of the metadata it may change labels, annotations, finalizers and owner references. A `uid` or `resourceVersion` that
+/// comes of it is what the object must have; the name, the namespace and the kind can't be changed; whatever else the
+/// metadata hold stays as it is, without a word.
 ///
 /// ```
 /// use fabrica::client::Patch;
@@ -25,7 +32,9 @@ use crate::{Error, Fault, Result};
 pub enum Patch {
     /// A JSON merge patch (RFC 7396): what is given is set, null removes, arrays are replaced.
     Merge(Value),
-    /// A JSON patch (RFC 6902): a list of operations, done in order, all or none.
+    /// A JSON patch (RFC 6902): a list of operations, done in order, all or none. As in Kubernetes, a member that is not
+    /// there passes a `test` for null. It has at most 10,000 operations, and its copies and moves take no more than
+    /// three times the greatest value of the store.
     Json(Value),
 }
 
@@ -49,15 +58,25 @@ pub(crate) enum UnknownFields {
 }
 
 /// What no patch may change: where it stands, and what it is called in a fault.
-const FIXED: [(&str, &str); 8] = [
+const FIXED: [(&str, &str); 4] = [
     ("/apiVersion", "apiVersion"),
     ("/kind", "kind"),
     ("/metadata/name", "metadata.name"),
     ("/metadata/namespace", "metadata.namespace"),
-    ("/metadata/uid", "metadata.uid"),
-    ("/metadata/generation", "metadata.generation"),
-    ("/metadata/creationTimestamp", "metadata.creationTimestamp"),
-    ("/metadata/deletionTimestamp", "metadata.deletionTimestamp"),
+];
+
+/// What stays in the metadata, whatever a patch says: tools send back what they read.
+const KEPT: [&str; 10] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generateName",
+    "generation",
+    "managedFields",
+    "namespace",
+    "resourceVersion",
+    "selfLink",
+    "uid",
 ];
 
 impl Client {
@@ -74,10 +93,11 @@ impl Client {
         if part == Part::Status && !target.kind.type_.has_status {
             return Err(no_status(target.title()));
         }
+        let max_bytes = self.inner.store.limits().max_value_bytes;
         // Somebody else's write in between doesn't matter: the patch says what to change, and is made again.
         let mut left_out = Vec::new();
         let plan = &mut |target: &Target| {
-            let patched = Patched::new(target, patch, part)?;
+            let patched = Patched::new(target, patch, part, max_bytes)?;
             left_out.clone_from(&patched.unknown);
             patched.step(target, part, unknown)
         };
@@ -92,65 +112,105 @@ fn decode(target: &Target, envelope: &Value) -> Result<Box<dyn Object>> {
     target.kind.decode_checked(envelope).map_err(|faults| Error::invalid(target.title(), faults))
 }
 
-/// An envelope before and after a patch.
+/// An envelope after a patch.
 struct Patched {
-    before: Value,
     after: Value,
     /// What the patch added that the kind doesn't know; it is in `after` no more.
     unknown: Vec<Fault>,
 }
 
 impl Patched {
-    fn new(target: &Target, patch: &Patch, part: Part) -> Result<Self> {
-        let invalid = |fault| Error::invalid(target.title(), vec![fault]);
-        let before = envelope::value(&target.newest).map_err(invalid)?;
+    fn new(target: &Target, patch: &Patch, part: Part, max_bytes: usize) -> Result<Self> {
+        let invalid = |faults| Error::invalid(target.title(), faults);
+        let before = envelope::value(&target.newest).map_err(|fault| invalid(vec![fault]))?;
         let mut after = before.clone();
-        apply(&mut after, patch).map_err(invalid)?;
-        // A patch that names a version wants that one.
-        let version = |envelope: &Value| envelope.pointer("/metadata/resourceVersion").cloned();
-        if version(&after).is_some_and(|wanted| Some(wanted) != version(&before)) {
-            return Err(trouble::conflict(target.title()));
-        }
+        apply(&mut after, patch, max_bytes).map_err(|refusal| match refusal {
+            Refusal::Fault(fault) => invalid(vec![fault]),
+            Refusal::TooLarge(message) => {
+                Error::new(ErrorKind::TooLarge, format!("{} was not patched: {message}", target.title()))
+            }
+        })?;
+        preconditions(&after).map_err(|fault| invalid(vec![fault]))?.check(target)?;
         if part == Part::Status {
             let status = after.get_mut("status").map(Value::take);
             after.clone_from(&before);
             set_status(&mut after, status);
-        } else if target.kind.type_.has_status {
-            set_status(&mut after, before.get("status").cloned());
+        } else {
+            let faults = changed(&before, &after);
+            if !faults.is_empty() {
+                return Err(invalid(faults));
+            }
+            keep(&before, &mut after);
+            if target.kind.type_.has_status {
+                set_status(&mut after, before.get("status").cloned());
+            }
         }
         let mut unknown = target.kind.prune(&mut after)?;
         if !unknown.is_empty() {
             // What an older program has left behind is not this patch's fault.
-            let left = target.kind.prune(&mut before.clone())?;
+            let mut before = before;
+            let left = target.kind.prune(&mut before)?;
             unknown.retain(|fault| !left.contains(fault));
         }
-        Ok(Self { before, after, unknown })
+        Ok(Self { after, unknown })
     }
 
     /// The step that carries it out.
     fn step(self, target: &Target, part: Part, unknown: UnknownFields) -> Result<Step> {
-        let Self { before, after, unknown: faults } = self;
         match unknown {
             #[cfg(feature = "api")]
-            UnknownFields::Refuse if !faults.is_empty() => return Err(Error::invalid(target.title(), faults)),
+            UnknownFields::Refuse if !self.unknown.is_empty() => {
+                return Err(Error::invalid(target.title(), self.unknown));
+            }
             _ => {}
         }
-        if part == Part::Status {
-            let object = decode(target, &after)?;
-            return put_status(target, &encode(|out| object.encode_status(out))?);
+        let object = decode(target, &self.after)?;
+        match part {
+            Part::Main => target.replacement(&*object, object.metadata().clone()),
+            Part::Status => put_status(target, &encode(|out| object.encode_status(out))?),
         }
-        let faults: Vec<Fault> = FIXED
-            .iter()
-            .filter(|(pointer, _)| after.pointer(pointer) != before.pointer(pointer))
-            .map(|(_, path)| Fault::new(*path, "can't be changed: leave it out of the patch"))
-            .collect();
-        if !faults.is_empty() {
-            return Err(Error::invalid(target.title(), faults));
-        }
-        let object = decode(target, &after)?;
-        let metadata = object.metadata().clone();
-        target.replacement(&*object, metadata)
     }
+}
+
+/// What an envelope says of the object that it is meant for.
+fn preconditions(envelope: &Value) -> Result<Preconditions<'_>, Fault> {
+    let version = match envelope.pointer("/metadata/resourceVersion") {
+        None | Some(Value::Null) => ResourceVersion::UNSET,
+        Some(version) => ResourceVersion::deserialize(version)
+            .map_err(|error| Fault::new("metadata.resourceVersion", error.to_string()))?,
+    };
+    Ok(Preconditions { uid: envelope.pointer("/metadata/uid").and_then(Value::as_str), version })
+}
+
+fn changed(before: &Value, after: &Value) -> Vec<Fault> {
+    let text = |envelope: &Value, pointer| match envelope.pointer(pointer) {
+        None | Some(Value::Null) => Value::from(""),
+        Some(value) => value.clone(),
+    };
+    let mut faults = Vec::new();
+    for (pointer, path) in FIXED {
+        let (is, wanted) = (text(before, pointer), text(after, pointer));
+        // A namespace that is not given is the one that it has.
+        if is != wanted && !(path == "metadata.namespace" && wanted == "") {
+            let message = format!("can't be changed from {is} to {wanted}: leave it out of the patch");
+            faults.push(Fault::new(path, message));
+        }
+    }
+    faults
+}
+
+/// Puts back what stays in the metadata.
+fn keep(before: &Value, after: &mut Value) {
+    let metadata = after.get_mut("metadata").and_then(Value::as_object_mut);
+    let (Some(metadata), Some(before)) = (metadata, before.get("metadata")) else { return };
+    for field in KEPT {
+        match before.get(field) {
+            Some(value) => metadata.insert(field.to_owned(), value.clone()),
+            None => metadata.remove(field),
+        };
+    }
+    // A null is how Go writes what is not set.
+    metadata.retain(|_, value| !value.is_null());
 }
 
 fn set_status(envelope: &mut Value, status: Option<Value>) {
@@ -161,33 +221,13 @@ fn set_status(envelope: &mut Value, status: Option<Value>) {
     };
 }
 
-fn apply(envelope: &mut Value, patch: &Patch) -> Result<(), Fault> {
+fn apply(envelope: &mut Value, patch: &Patch, max_bytes: usize) -> Result<(), Refusal> {
     match patch {
         Patch::Merge(patch) if patch.is_object() => json_patch::merge(envelope, patch),
         Patch::Merge(_) => {
-            return Err(Fault::new("", "a merge patch of an object is an object, as in {\"spec\": {}}"));
+            return Err(Refusal::no_patch("a merge patch of an object is an object, as in {\"spec\": {}}"));
         }
-        Patch::Json(patch) => {
-            let operations: json_patch::Patch = serde_json::from_value(patch.clone())
-                .map_err(|error| Fault::new("", format!("it is no JSON patch, a list of operations: {error}")))?;
-            for (index, operation) in operations.iter().enumerate() {
-                if is_absent(envelope, operation) {
-                    continue;
-                }
-                json_patch::patch(envelope, std::slice::from_ref(operation)).map_err(|error| {
-                    let why = error.to_string().replacen("'/0'", &format!("'/{index}'"), 1);
-                    Fault::new("", format!("the JSON patch can't be applied: {why}"))
-                })?;
-            }
-        }
+        Patch::Json(patch) => operations::apply(envelope, patch, max_bytes)?,
     }
-    if envelope.is_object() { Ok(()) } else { Err(Fault::new("", "the patch leaves no object")) }
-}
-
-/// Does the operation test that a member is null that is not there? As in Kubernetes, that holds.
-fn is_absent(envelope: &Value, operation: &json_patch::PatchOperation) -> bool {
-    let json_patch::PatchOperation::Test(test) = operation else { return false };
-    let path = test.path.as_str();
-    let parent = path.rsplit_once('/').and_then(|(parent, _)| envelope.pointer(parent));
-    test.value.is_null() && parent.is_some_and(Value::is_object) && envelope.pointer(path).is_none()
+    if envelope.is_object() { Ok(()) } else { Err(Refusal::new("the patch leaves no object")) }
 }

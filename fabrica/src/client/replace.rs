@@ -1,11 +1,13 @@
 //! What an update, an apply and a patch have in common: another version of metadata and spec.
 
+use bytes::Bytes;
+
 use super::envelope;
 use super::finalizers::added_while_deleting;
 use super::lifecycle::Client;
 use super::status::{encode, same_json, undecodable};
 use super::write::{Step, Target};
-use crate::resource::{Metadata, Namespace, Object, ObjectKey, ResourceType, check_metadata};
+use crate::resource::{Metadata, Namespace, Object, ObjectKey, ResourceType, Uid, check_metadata};
 use crate::{Error, ErrorKind, Fault, Result};
 
 impl Client {
@@ -26,6 +28,19 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The key of an object that is there to be updated. Where its name is given, it is known by that; another uid is a
+    /// conflict then.
+    pub(super) fn resolve_named(&self, type_: &ResourceType, metadata: &Metadata) -> Result<ObjectKey> {
+        let named = Metadata { uid: Uid::default(), ..metadata.clone() };
+        match self.resolve(type_, &named) {
+            // An object that was given another name is still there by its uid.
+            Err(error) if error.is_not_found() => self.resolve(type_, metadata),
+            found => found,
+        }
+    }
+}
+
 impl Target {
     /// The step that gives the newest version other metadata and the spec of `object`. The status stays.
     ///
@@ -36,10 +51,21 @@ impl Target {
         let mut faults = Vec::new();
         fixed("metadata.name", &metadata.name, &old.name, &mut faults);
         fixed("metadata.namespace", &metadata.namespace, &old.namespace, &mut faults);
+        let before = newest.object();
+        let spec = encode(|out| object.encode_spec(out))?;
+        // Compared as the type writes it, not as it is stored: a new version of the program that knows one field more
+        // makes no new generation of every object.
+        let same_spec = match before {
+            Some(before) => same_json(&spec, &encode(|out| before.encode_spec(out))?),
+            None => false,
+        };
         let Metadata { labels, annotations, finalizers, owner_references, .. } = metadata;
         let mut new = Metadata { labels, annotations, finalizers, owner_references, ..old.clone() };
         faults.extend(check_metadata(&new, type_.namespaced));
-        faults.extend(self.kind.spec_faults(object)?);
+        // What an older program let in is not this write's fault: whoever waits for a finalizer must get it off.
+        if !same_spec {
+            faults.extend(self.kind.spec_faults(object)?);
+        }
         if old.is_deleting() {
             let added = new.finalizers.iter().filter(|finalizer| !old.finalizers.contains(finalizer));
             faults.extend(added.map(|finalizer| added_while_deleting(finalizer)));
@@ -47,25 +73,22 @@ impl Target {
         if !faults.is_empty() {
             return Err(Error::invalid(self.title(), faults));
         }
-        if new.is_deleting() && new.finalizers.is_empty() {
-            return Ok(Step::Delete);
-        }
-        let Some(before) = newest.object() else { return mended(object, new) };
-        let spec = encode(|out| object.encode_spec(out))?;
-        // Compared as the type writes it, not as it is stored: a new version of the program that knows one field more
-        // makes no new generation of every object.
-        let same_spec = same_json(&spec, &encode(|out| before.encode_spec(out))?);
-        if same_spec && new == old {
+        let is_last = new.is_deleting() && new.finalizers.is_empty();
+        if same_spec && new == old && !is_last {
             return Ok(Step::Keep);
         }
-        let value = if same_spec {
-            envelope::with_metadata(&newest.raw, &new)
-        } else {
+        if !same_spec {
             // Generation moves with the spec and with nothing else.
             new.generation += 1;
-            envelope::with_metadata_and_spec(&newest.raw, &new, &spec)
+        }
+        let value = if before.is_none() {
+            mended(object, new)?
+        } else if same_spec {
+            envelope::with_metadata(&newest.raw, &new).ok_or_else(undecodable)?
+        } else {
+            envelope::with_metadata_and_spec(&newest.raw, &new, &spec).ok_or_else(undecodable)?
         };
-        value.map(Step::Put).ok_or_else(undecodable)
+        Ok(if is_last { Step::DeleteAs(value) } else { Step::Put(value) })
     }
 }
 
@@ -81,9 +104,8 @@ fn fixed(path: &str, given: &str, is: &str, faults: &mut Vec<Fault>) {
 }
 
 /// An object that can't be decoded is written anew, as a whole.
-fn mended(object: &dyn Object, mut metadata: Metadata) -> Result<Step> {
-    metadata.generation += 1;
+fn mended(object: &dyn Object, metadata: Metadata) -> Result<Bytes> {
     let mut object = object.clone_boxed();
     *object.metadata_mut() = metadata;
-    envelope::of(&*object).map(Step::Put).map_err(Error::terminal)
+    envelope::of(&*object).map_err(Error::terminal)
 }

@@ -6,6 +6,7 @@ use crate::prelude::*;
 pub(crate) struct DeviceSpec {
     pub(crate) watts: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 8))]
     pub(crate) rack: Option<String>,
 }
 

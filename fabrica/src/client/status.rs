@@ -6,6 +6,7 @@ use super::cached::CachedObject;
 use super::envelope::StatusSlot;
 use super::lifecycle::{Client, title};
 use super::merge::merge;
+use super::preconditions::Preconditions;
 use super::trouble;
 use super::write::{ATTEMPTS, Done, Plan, Step, Target};
 use crate::resource::{EncodeError, Object};
@@ -78,13 +79,10 @@ impl Client {
         if !type_.has_status {
             return Err(no_status(title(type_, metadata)));
         }
-        let key = self.resolve(type_, metadata)?;
+        let key = self.resolve_named(type_, metadata)?;
         let status = encode(|out| object.encode_status(out))?;
         let plan = &mut |target: &Target| {
-            let read = metadata.resource_version;
-            if !read.is_unset() && read.get() != target.newest.modified().get() {
-                return Err(trouble::conflict(target.title()));
-            }
+            Preconditions { uid: Some(&metadata.uid), version: metadata.resource_version }.check(target)?;
             put_status(target, &status)
         };
         match self.carry_out(self.target(&key)?, ATTEMPTS, plan).await? {

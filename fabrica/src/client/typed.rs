@@ -59,10 +59,11 @@ impl Client {
     /// Updates an object that was read and changed: spec, labels, annotations, finalizers and owner references become
     /// as given. The status stays; see [`Self::update_status`]. An update without a difference writes nothing.
     ///
-    /// Removing the last finalizer of an object that is being deleted deletes it; the answer is what it was.
+    /// Removing the last finalizer of an object that is being deleted deletes it; the answer is what it was at last.
     ///
     /// # Errors
-    /// `Conflict` unless the object's `resourceVersion` is the newest: read it again and repeat. `Invalid` with every
+    /// `Conflict` unless the object's `resourceVersion` is the newest: read it again and repeat; also if the object of
+    /// that name has another uid. `Invalid` with every
     /// fault, also if there is no `resourceVersion`; `NotFound`; what the store answers.
     pub async fn update<T: Resource>(&self, object: T) -> Result<Arc<T>> {
         typed(&self.update_object(&object).await?)
@@ -79,11 +80,15 @@ impl Client {
     }
 
     /// Patches metadata and spec. Changes of the status are left out; see [`Self::patch_status`]. The patch is made
-    /// again if somebody else writes meanwhile, unless it names a `resourceVersion`.
+    /// again if somebody else writes meanwhile, unless it names a `resourceVersion`. A patch without a difference writes
+    /// nothing; fields that the kind doesn't know are left out.
+    ///
+    /// Removing the last finalizer of an object that is being deleted deletes it; the answer is what it was at last.
     ///
     /// # Errors
     /// `Invalid` with every fault, if the patch can't be applied, what comes of it is invalid, or it changes what
-    /// nobody may change; `Conflict` if it names another `resourceVersion`; `NotFound`; what the store answers.
+    /// nobody may change; `Conflict` if it names another `resourceVersion` or `uid`; `TooLarge` if a JSON patch asks for
+    /// more than [`Patch::Json`] may; `NotFound`; what the store answers.
     pub async fn patch<T: Resource>(&self, uid: impl Into<Uid> + Send, patch: Patch) -> Result<Arc<T>> {
         self.inner.shared.kinds.of::<T>()?;
         typed(&self.patch_part(&ObjectKey::of::<T>(uid), &patch, Part::Main, UnknownFields::Prune).await?.0)
@@ -92,7 +97,8 @@ impl Client {
     /// Replaces the status of an object, and changes nothing else.
     ///
     /// # Errors
-    /// `Conflict` if the object has a `resourceVersion` and there is a newer one; `Invalid` for a kind without a
+    /// `Conflict` if the object has a `resourceVersion` and there is a newer one, or the object of that name has another
+    /// uid; `Invalid` for a kind without a
     /// status; `NotFound`; what the store answers.
     pub async fn update_status<T: Resource>(&self, object: T) -> Result<Arc<T>> {
         typed(&self.update_object_status(&object).await?)
@@ -119,7 +125,8 @@ impl Client {
     /// Deletes an object if it is as the options say.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` if it is another version, or another object, than the options say; `Invalid` for the
+    /// `NotFound`, also if it went meanwhile; `Conflict` with both values if it is another version, or another object,
+    /// than the options say; `Invalid` for the
     /// namespace `default`; what the store answers.
     pub async fn delete_with<T: Resource>(&self, uid: impl Into<Uid> + Send, options: DeleteOptions) -> Result<()> {
         self.inner.shared.kinds.of::<T>()?;

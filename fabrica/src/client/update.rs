@@ -3,6 +3,7 @@
 use super::cached::CachedObject;
 use super::lifecycle::{Client, title};
 use super::own::Owner;
+use super::preconditions::Preconditions;
 use super::trouble;
 use super::write::{ATTEMPTS, Done, Target};
 use crate::resource::{Metadata, Object, OwnerReference};
@@ -26,21 +27,20 @@ impl Client {
     /// Updates an object of any kind; see [`Client::update`].
     pub(crate) async fn update_object(&self, object: &dyn Object) -> Result<CachedObject> {
         let (type_, metadata) = (object.resource_type(), object.metadata());
+        let key = self.resolve_named(type_, metadata)?;
+        let target = self.target(&key)?;
+        Preconditions { uid: Some(&metadata.uid), ..Preconditions::default() }.check(&target)?;
         if metadata.resource_version.is_unset() {
-            let message = "is missing: read the object, change what was read and update that; or apply it";
-            return Err(Error::invalid(title(type_, metadata), vec![Fault::new("metadata.resourceVersion", message)]));
+            let message = "must be specified for an update: read the object, change what was read and update that; or \
+                           apply it";
+            return Err(Error::invalid(target.title(), vec![Fault::new("metadata.resourceVersion", message)]));
         }
-        let key = self.resolve(type_, metadata)?;
+        let plan = &mut |target: &Target| {
+            Preconditions { version: metadata.resource_version, ..Preconditions::default() }.check(target)?;
+            target.replacement(object, metadata.clone())
+        };
         // One attempt: a conflict is the caller's to resolve.
-        let done = self
-            .carry_out(self.target(&key)?, 1, &mut |target| {
-                if target.newest.modified().get() != metadata.resource_version.get() {
-                    return Err(trouble::conflict(target.title()));
-                }
-                target.replacement(object, metadata.clone())
-            })
-            .await?;
-        match done {
+        match self.carry_out(target, 1, plan).await? {
             Done::Kept(object) | Done::Put { object, .. } | Done::Deleted(object) => Ok(object),
             Done::Gone => Err(trouble::not_found(&key)),
         }

@@ -37,6 +37,13 @@ impl Target {
     pub(super) fn title(&self) -> String {
         super::lifecycle::title(self.kind.type_, &self.newest.metadata(&self.uid))
     }
+
+    /// What became of the newest version with the write that removed it.
+    fn as_last(&self, value: Bytes) -> CachedObject {
+        let key = keys::object(self.kind.group_kind(), &self.uid);
+        let (created, modified) = (self.newest.created, self.newest.modified());
+        CachedObject::read(&self.kind, &self.uid, &Entry { key, value, created, modified })
+    }
 }
 
 /// What to do with the newest version of an object.
@@ -47,6 +54,8 @@ pub(super) enum Step {
     Put(Bytes),
     /// Remove it and its name.
     Delete,
+    /// Remove it and its name, as what it becomes by the write that removes it.
+    DeleteAs(Bytes),
 }
 
 /// What became of an object.
@@ -76,6 +85,7 @@ impl Client {
                 Step::Keep => return Ok(Done::Kept(target.newest)),
                 Step::Put(value) => self.replace(&target, value).await.map(|object| Done::Put { previous, object }),
                 Step::Delete => self.remove(&target).await.map(|_| Done::Deleted(target.newest.clone())),
+                Step::DeleteAs(value) => self.remove(&target).await.map(|_| Done::Deleted(target.as_last(value))),
             };
             let error = match done {
                 Ok(done) => return Ok(done),
@@ -107,6 +117,12 @@ impl Client {
         let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(what, &error))?;
         self.inner.shared.progress.wait(revision).await;
         Ok(())
+    }
+
+    /// The store's own revision, which the cache may not show yet.
+    #[cfg(feature = "api")]
+    pub(crate) async fn store_revision(&self) -> Result<Revision> {
+        self.inner.store.revision().await.map_err(|error| trouble::reading("the store", &error))
     }
 
     /// Writes another version on top of the newest one. Returns when the cache shows it.

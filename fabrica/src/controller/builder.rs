@@ -189,7 +189,7 @@ impl Builder {
         let collector = Arc::new(Collector::new(client.clone()));
         let holders = Holders::new(client.clone(), Arc::clone(&kinds));
         let overdue = Arc::new(Overdue::new(client.clone(), holders, Arc::clone(&notices)));
-        let (running, stopping) = Default::default();
+        let (running, started, stopping) = Default::default();
         Ok(Controller {
             registry,
             client,
@@ -204,6 +204,7 @@ impl Builder {
             workers,
             grace,
             running,
+            started,
             stopping,
         })
     }

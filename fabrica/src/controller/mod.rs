@@ -32,6 +32,7 @@ mod wakeups;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -48,6 +49,7 @@ use kind::Kind;
 #[cfg(feature = "api")]
 pub(crate) use notices::{Notice, Noticed, Notices, Subject};
 use overdue::Overdue;
+pub(crate) use stats::StatsReader;
 pub use stats::{ControllerStats, KindStats};
 use wakeups::Wakeups;
 
@@ -96,6 +98,8 @@ pub struct Controller {
     workers: usize,
     grace: Duration,
     running: Mutex<Running>,
+    /// Is everything started, and nothing stopped?
+    started: Arc<AtomicBool>,
     /// Held by the one who stops, so that another waits until all has stopped.
     stopping: tokio::sync::Mutex<()>,
 }
@@ -160,6 +164,7 @@ impl Controller {
         self.collector.fill();
         running.workers.spawn(Arc::clone(&self.overdue).work());
         self.overdue.fill();
+        self.started.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -173,6 +178,7 @@ impl Controller {
         let (mut workers, tap) = {
             let mut running = self.running.lock();
             running.phase = Phase::Stopped;
+            self.started.store(false, Ordering::Release);
             running.resyncs.abort_all();
             (std::mem::take(&mut running.workers), running.tap.take())
         };
@@ -190,6 +196,12 @@ impl Controller {
         self.bus.close();
         self.client.close();
         Ok(())
+    }
+
+    /// Is it at work? True from the end of its start to its stop.
+    #[cfg(feature = "api")]
+    pub(crate) fn started(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.started)
     }
 
     /// The client: how code reads and writes objects.
@@ -277,8 +289,12 @@ impl Controller {
     /// ```
     #[must_use]
     pub fn stats(&self) -> ControllerStats {
-        let stats = |kind: &Arc<Kind>| kind.stats(kind.options.concurrency.unwrap_or(self.workers));
-        ControllerStats::of(self.kinds.values().map(stats).collect())
+        self.stats_reader().read()
+    }
+
+    /// What can read the numbers without the controller at hand.
+    pub(crate) fn stats_reader(&self) -> StatsReader {
+        StatsReader::new(Arc::clone(&self.kinds), self.workers)
     }
 
     /// Is garbage collection at work, or will it try again what failed?

@@ -1,8 +1,11 @@
 //! What a controller says of itself in numbers.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::kind::Kind;
 use crate::Error;
 use crate::queue::{Histogram, HistogramSnapshot, Next, QueueStats};
 use crate::resource::GroupKind;
@@ -199,9 +202,27 @@ impl Counts {
     }
 }
 
+/// Reads the numbers of a controller.
+#[derive(Clone)]
+pub(crate) struct StatsReader {
+    kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>,
+    workers: usize,
+}
+
+impl StatsReader {
+    pub(super) fn new(kinds: Arc<BTreeMap<GroupKind, Arc<Kind>>>, workers: usize) -> Self {
+        Self { kinds, workers }
+    }
+
+    pub(crate) fn read(&self) -> ControllerStats {
+        let stats = |kind: &Arc<Kind>| kind.stats(kind.options.concurrency.unwrap_or(self.workers));
+        ControllerStats::of(self.kinds.values().map(stats).collect())
+    }
+}
+
 impl ControllerStats {
     /// Sees to it that no two controllers have one name.
-    pub(super) fn of(mut kinds: Vec<KindStats>) -> Self {
+    fn of(mut kinds: Vec<KindStats>) -> Self {
         let names: Vec<String> = kinds.iter().map(|kind| kind.controller.clone()).collect();
         for kind in &mut kinds {
             if names.iter().filter(|name| **name == kind.controller).count() > 1 {

@@ -8,29 +8,24 @@ use crate::ErrorKind;
 use crate::api::delete_options::Deletion;
 use crate::api::reply;
 use crate::api::status::{self, Status};
-use crate::client::{CachedObject, DeleteOptions};
+use crate::client::{CachedObject, DeleteOptions, Deleted};
 use crate::resource::{Namespace, ObjectKey, Resource};
 
 /// Deletes an object. The answer is the object while it waits for its finalizers.
 pub(in crate::api) async fn delete(call: &Call<'_>, name: &str, deletion: &Deletion) -> Result<Response, Status> {
     let key = call.find(name)?;
     Ok(match call.delete_one(&key, name, deletion).await? {
-        Some(object) => present::one(call, StatusCode::OK, &object),
-        None => reply::json(StatusCode::OK, &status::success(call.served, name, &key.uid)),
+        Deleted::Waiting(object) => present::one(call, StatusCode::OK, &object),
+        Deleted::Gone(last) => reply::json(StatusCode::OK, &status::success(call.served, name, last.uid())),
     })
 }
 
 impl Call<'_> {
-    /// Deletes an object; `None` if it is gone.
+    /// Deletes an object, and says what became of it.
     ///
     /// # Errors
     /// 404, 409 if it is not as the options want it, 403 if it may not be deleted.
-    pub(super) async fn delete_one(
-        &self,
-        key: &ObjectKey,
-        name: &str,
-        deletion: &Deletion,
-    ) -> Result<Option<CachedObject>, Status> {
+    pub(super) async fn delete_one(&self, key: &ObjectKey, name: &str, deletion: &Deletion) -> Result<Deleted, Status> {
         if self.type_()?.is_same_type(Namespace::TYPE) && name == Namespace::DEFAULT {
             return Err(Status::forbidden(self.served, name, "this namespace may not be deleted"));
         }

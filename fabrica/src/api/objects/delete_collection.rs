@@ -8,7 +8,7 @@ use super::present::{self, Page};
 use super::version::At;
 use crate::api::delete_options::Deletion;
 use crate::api::status::Status;
-use crate::client::CachedObject;
+use crate::client::{CachedObject, Deleted};
 use crate::resource::{Namespace, ObjectKey, Resource, ResourceType};
 
 /// How many deletions are under way at once: they share what a commit costs.
@@ -51,5 +51,6 @@ async fn delete(
 ) -> Result<CachedObject, Status> {
     let key = ObjectKey { kind: type_.group_kind(), uid: object.uid().clone() };
     let name = object.metadata(&key.uid).name;
-    Ok(call.delete_one(&key, &name, deletion).await?.unwrap_or(object))
+    let (Deleted::Gone(object) | Deleted::Waiting(object)) = call.delete_one(&key, &name, deletion).await?;
+    Ok(object)
 }

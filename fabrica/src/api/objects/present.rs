@@ -69,7 +69,7 @@ pub(super) fn many(call: &Call<'_>, page: &Page, objects: &[CachedObject]) -> Re
 
 fn table(call: &Call<'_>, version: &'static str, metadata: &Value, objects: Vec<Value>) -> Value {
     let table = Table { version, served: call.served, include: call.query.include_object, now: Timestamp::now() };
-    table.value(metadata, true, objects.into_iter().map(|object| table.row(object)).collect())
+    table.value(metadata, true, &objects.into_iter().map(|object| table.row(object)).collect::<Vec<_>>())
 }
 
 fn list(call: &Call<'_>, metadata: &Value, objects: &[CachedObject]) -> Bytes {

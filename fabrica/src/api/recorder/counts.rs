@@ -17,8 +17,9 @@ pub(crate) struct RecorderCounts {
     pub(crate) expired: u64,
 }
 
+/// The counters behind [`RecorderCounts`].
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     pub(super) written: Counter,
     pub(super) dropped: Counter,
     pub(super) lost: Counter,
@@ -40,7 +41,7 @@ impl Counter {
 }
 
 impl Counters {
-    pub(super) fn read(&self) -> RecorderCounts {
+    pub(crate) fn read(&self) -> RecorderCounts {
         let Self { written, dropped, lost, failed, expired } = self;
         RecorderCounts {
             written: written.read(),

@@ -28,8 +28,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use counts::Counters;
-pub(crate) use counts::RecorderCounts;
+pub(crate) use counts::{Counters, RecorderCounts};
 use task::Task;
 
 use crate::controller::{Controller, Notice};
@@ -69,9 +68,9 @@ impl Recorder {
         }
     }
 
-    /// What became of events so far.
-    pub(crate) fn counts(&self) -> RecorderCounts {
-        self.counters.read()
+    /// What becomes of events.
+    pub(crate) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
     }
 }
 

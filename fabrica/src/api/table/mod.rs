@@ -23,7 +23,7 @@ impl Table<'_> {
     /// The whole table. `metadata` is that of the list, or of the one object.
     ///
     /// Without the definitions of its columns, it goes on from a table that the reader has seen.
-    pub(super) fn value(&self, metadata: &Value, with_definitions: bool, rows: Vec<Value>) -> Value {
+    pub(super) fn value(&self, metadata: &Value, with_definitions: bool, rows: &[Value]) -> Value {
         let definitions = if with_definitions { self.served.columns().definitions().into() } else { Value::Null };
         json!({
             "kind": "Table",
@@ -79,7 +79,7 @@ mod tests {
     fn a_row_has_what_the_definitions_say() {
         let served = Served::of(Device::TYPE);
         let table = table(IncludeObject::Metadata, &served);
-        let value = table.value(&json!({ "resourceVersion": "7" }), true, vec![table.row(device())]);
+        let value = table.value(&json!({ "resourceVersion": "7" }), true, &[table.row(device())]);
         let names: Vec<&str> = value["columnDefinitions"]
             .as_array()
             .unwrap()

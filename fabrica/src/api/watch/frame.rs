@@ -122,7 +122,7 @@ impl Frames {
     }
 
     /// The end of a watch that can't go on without a gap.
-    pub(super) fn expired(&self) -> Bytes {
+    pub(super) fn expired() -> Bytes {
         let status = Status::expired("the watch fell behind what is kept: list again, and watch from there");
         let mut out = BytesMut::new();
         line("ERROR", status.to_value().to_string().as_bytes(), &mut out);
@@ -132,7 +132,7 @@ impl Frames {
     fn table(&mut self, version: &'static str, metadata: &Value, object: Value) -> Value {
         let table = Table { version, served: &self.served, include: self.include, now: Timestamp::now() };
         let with_definitions = !std::mem::replace(&mut self.columns_are_known, true);
-        table.value(metadata, with_definitions, vec![table.row(object)])
+        table.value(metadata, with_definitions, &[table.row(object)])
     }
 }
 

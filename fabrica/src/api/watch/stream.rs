@@ -94,11 +94,13 @@ impl Watching {
                 Next::Followed(None) => self.ended = true,
                 Next::Followed(Some(Followed::Expired)) => {
                     self.ended = true;
-                    return Some(self.frames.expired());
+                    return Some(Frames::expired());
                 }
                 Next::Followed(Some(Followed::Changes { changes, .. })) => {
                     let mut chunk = BytesMut::new();
-                    changes.iter().for_each(|change| self.show(change, &mut chunk));
+                    for change in &changes {
+                        self.show(change, &mut chunk);
+                    }
                     if !chunk.is_empty() {
                         return Some(chunk.freeze());
                     }
@@ -117,7 +119,6 @@ impl Watching {
         };
         tokio::select! {
             biased;
-            () = self.api.stopping() => Next::End,
             () = sleep_until(self.ends) => Next::End,
             followed = followed => Next::Followed(followed),
             () = sleep_until(bookmark), if self.next_bookmark.is_some() => Next::Bookmark,

@@ -52,10 +52,10 @@ impl Collector {
             || metadata.has_finalizer(Metadata::ORPHAN_FINALIZER)
             || self.client.some_child(key).is_none()
         {
-            // Or as its own finalizers say.
-            Propagation::Background
+            // In the background, or as its own finalizers say.
+            None
         } else {
-            Propagation::Foreground
+            Some(Propagation::Foreground)
         };
         // A later deletion may have told one of them to leave orphans.
         let waiting = owners.waiting.iter().map(|(_, owner, seen)| Client::unchanged(owner, *seen));

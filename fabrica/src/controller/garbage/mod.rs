@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use crate::client::{Client, Propagation};
+use crate::client::Client;
 use crate::queue::{Backoff, Item, Next, Reasons, WorkQueue};
 use crate::resource::ObjectKey;
 use crate::{Error, ErrorKind, Result};
@@ -137,7 +137,7 @@ impl Collector {
             }
         }
         if metadata.is_deleting() && metadata.finalizers.is_empty() {
-            return self.client.collect(key, &object, Propagation::Background, Vec::new()).await;
+            return self.client.collect(key, &object, None, Vec::new()).await;
         }
         if metadata.owner_references.is_empty() { Ok(()) } else { self.look_at_owners(key, &object).await }
     }
