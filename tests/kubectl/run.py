@@ -58,6 +58,7 @@ BLESSED = [
     (r"(resourceVersion\"?: )\"\d+\"", r'\1"<rv>"'),
     (r"(Resource Version: +)\d+", r"\1<rv>"),
     (r" (\d+m)?\d+s$", " <age>"),
+    (r"^(\d+m)?\d+s ", "<age> "),
 ]
 PRELUDE = """
 await() {
