@@ -20,6 +20,9 @@ command in the background prints. In what is expected
 
 How wide a column is doesn't count: runs of spaces are compared as one. `--bless` writes what was seen into the file, with
 placeholders for what surely differs from run to run; read it before you commit it.
+
+A text shows a session of a scenario below a line `<!-- scenario: NAME -->`: its commands are some of the scenario's, in
+their order, and what it shows of them must fit what the scenario expects.
 """
 
 import argparse
@@ -258,6 +261,26 @@ def play(scenario, kubectl, bless):
     return problems
 
 
+def check_text(path, scenarios):
+    """Do the sessions that a text shows go as the scenarios do? What is wrong, as lines."""
+    problems = []
+    for name, block in re.findall(r"<!-- scenario: (\S+) -->\n+```console\n(.*?)```", path.read_text(), re.DOTALL):
+        if name not in scenarios:
+            problems.append(f"{path.name} names the scenario {name}: there is none")
+            continue
+        scenario = scenarios[name]
+        steps = iter(scenario.steps)
+        for shown in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *seen = [line for line in shown.split("\n") if line.strip()]
+            step = next((step for step in steps if step[3] == command), None)
+            if step is None:
+                problems.append(f"{path.name}: `{command}` is no command of {name}, or is out of order there")
+                break
+            if not matches([line for line in scenario.expected(step) if line.strip()], seen):
+                problems.append(f"{path.name}: what it shows of `{command}` is not what {name} expects")
+    return problems
+
+
 def main():
     parser = argparse.ArgumentParser(description="Plays the kubectl scenarios")
     parser.add_argument("names", nargs="*", help="scenarios to play; all by default")
@@ -277,6 +300,10 @@ def main():
         sys.exit(f"there is no scenario {', '.join(sorted(unknown))}")
     scenarios = [scenario for scenario in scenarios if not options.names or scenario.name in options.names]
     started = time.monotonic()
+    by_name = {scenario.name: scenario for scenario in scenarios}
+    texts = [] if options.names else [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    drifted = [problem for path in texts for problem in check_text(path, by_name)]
+    print("\n".join(drifted), end="\n" if drifted else "")
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         played = pool.map(lambda scenario: (scenario, play(scenario, kubectl, options.bless)), scenarios)
@@ -287,7 +314,7 @@ def main():
     version = subprocess.run([kubectl, "version", "--client"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
     took = time.monotonic() - started
     print(f"{len(scenarios) - failed} of {len(scenarios)} scenarios went as written, in {took:.0f} s ({version})")
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed or drifted else 0)
 
 
 if __name__ == "__main__":
