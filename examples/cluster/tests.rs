@@ -1,7 +1,9 @@
 //! What the cluster does, without waiting for it: time stands still until everybody waits, then jumps.
 
+use std::sync::Arc;
+
 use fabrica::client::Patch;
-use fabrica::testing::Harness;
+use fabrica::testing::{Harness, explore};
 use serde_json::json;
 
 use super::cluster::{Cluster, ClusterSpec};
@@ -134,4 +136,23 @@ async fn a_cluster_without_nodes_or_with_a_name_that_is_none_is_refused() -> Res
     }
     h.assert_idle();
     Ok(())
+}
+
+#[tokio::test]
+async fn a_cluster_gets_there_whatever_happens_on_the_way() {
+    explore()
+        .step("create", async |client| client.apply(lab(["a", "b"])).await)
+        .step("change", async |client| client.apply(lab(["b", "c"])).await)
+        .step("delete", async |client| {
+            let uid = client.get_by_name::<Cluster>("", "lab").await?.uid().clone();
+            client.delete::<Cluster>(uid).await
+        })
+        .always("no node but those of a cluster", |objects| {
+            let is_owned = |node: &Arc<Node>| !node.metadata.owner_references.is_empty();
+            objects.list::<Node>().iter().all(is_owned)
+        })
+        .strict()
+        .run()
+        .await
+        .assert_clean();
 }

@@ -1,6 +1,6 @@
 //! What the device does, without waiting for it: time stands still until everybody waits, then jumps.
 
-use fabrica::testing::Harness;
+use fabrica::testing::{Harness, explore};
 
 use super::{Device, DeviceSpec, Power};
 use fabrica::prelude::*;
@@ -62,4 +62,16 @@ fn a_device_that_should_be_stopped_and_is_needs_nothing() -> Result<()> {
         h.assert_writes(["created Device dev-123"]);
         Ok(())
     })
+}
+
+#[tokio::test]
+async fn a_device_gets_there_whatever_happens_on_the_way() {
+    explore()
+        .step("start", async |client| client.apply(device(Power::Running)).await)
+        .step("stop", async |client| client.apply(device(Power::Stopped)).await)
+        .step("delete", async |client| client.delete::<Device>("dev-123").await)
+        .strict()
+        .run()
+        .await
+        .assert_clean();
 }

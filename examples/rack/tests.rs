@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fabrica::controller::Builder;
 use fabrica::prelude::*;
-use fabrica::testing::{Harness, WriteKind};
+use fabrica::testing::{Harness, WriteKind, explore};
 
 use super::blade::{self, Blade};
 use super::bmc::{self, Bmc};
@@ -313,4 +313,25 @@ async fn machines_take_their_time_since_they_were_switched_on_and_no_two_the_sam
     assert_eq!(hardware::left("a", since, takes).unwrap_or_default() + takes, left);
     tokio::time::advance(takes).await;
     assert_eq!(hardware::left("a", since, takes), None);
+}
+
+#[tokio::test]
+async fn a_rack_gets_there_whatever_happens_on_the_way() {
+    explore()
+        .state(|| Hardware::of(Duration::from_secs(1)))
+        .given(template(1, 1, 1, BmcMode::Shared))
+        .step("grow", async |client| client.apply(rack("r1")).await)
+        .step("more", async |client| client.apply(template(1, 1, 2, BmcMode::Dedicated)).await)
+        .step("delete", async |client| {
+            let (rack, template) =
+                (client.get_by_name::<Rack>("", "r1"), client.get_by_name::<RackTemplate>("", "small"));
+            client.delete::<RackTemplate>(template.await?.uid().clone()).await?;
+            client.delete::<Rack>(rack.await?.uid().clone()).await
+        })
+        .always("a template that racks are made of stays", |objects| {
+            objects.list::<Rack>().is_empty() || !objects.list::<RackTemplate>().is_empty()
+        })
+        .run()
+        .await
+        .assert_clean();
 }

@@ -5,10 +5,12 @@
 mod bodies;
 mod deleting;
 mod dry_run;
+mod events;
 mod kinds;
 mod patching;
 mod paths;
 mod reading;
 mod server;
 mod validation;
+mod watching;
 mod writing;

@@ -9,7 +9,7 @@ use super::kinds::Kind;
 use super::lifecycle::{Client, title};
 use super::trouble;
 use super::write::{ATTEMPTS, written};
-use crate::resource::{Metadata, Namespace, Object, ObjectKey, Resource, Timestamp, Uid};
+use crate::resource::{Metadata, Namespace, Object, ObjectKey, Resource, Timestamp, Uid, unique};
 use crate::store::{Guard, Revision, StoreError, Transaction};
 use crate::{Error, ErrorKind, Fault, Result};
 
@@ -178,7 +178,7 @@ fn exists(kind: &Kind, metadata: &Metadata, guarded: Option<&Guarded>) -> Error 
 
 /// Random enough that names seldom meet; if they do, another is tried.
 fn suffix() -> String {
-    let mut bits = uuid::Uuid::now_v7().as_u64_pair().1;
+    let mut bits = unique().as_u64_pair().1;
     let mut suffix = String::with_capacity(SUFFIX_LENGTH);
     for _ in 0..SUFFIX_LENGTH {
         let letters = SUFFIX_LETTERS.len() as u64;

@@ -46,6 +46,7 @@ pub struct DeleteOptions {
 }
 
 /// What became of an object that was to be deleted.
+#[cfg_attr(not(feature = "api"), allow(dead_code))]
 pub(crate) enum Deleted {
     /// It is gone; this was its last version.
     Gone(CachedObject),

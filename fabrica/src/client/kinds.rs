@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -12,7 +12,8 @@ use super::derived::EventTypes;
 use super::envelope;
 use super::keys;
 use crate::resource::{
-    FieldPath, FieldSegment, GroupKind, Metadata, Object, Resource, ResourceType, Validator, check_metadata,
+    FieldPath, FieldSegment, GroupKind, Metadata, Object, Resource, ResourceType, SchemaError, Validator,
+    check_metadata,
 };
 use crate::{Error, ErrorKind, Fault, FaultReason, Result};
 
@@ -23,8 +24,11 @@ pub(crate) struct Kind {
     pub(crate) cache: RwLock<Cache>,
     pub(super) events: EventTypes,
     fields: Box<[FieldPath]>,
-    validator: OnceLock<Validator>,
+    validator: OnceLock<Arc<Validator>>,
 }
+
+/// The schemas that were compiled in this process: the kinds are those of the program, whatever client asks.
+static COMPILED: Mutex<Vec<(&'static ResourceType, Arc<Validator>)>> = Mutex::new(Vec::new());
 
 impl Kind {
     fn new(type_: &'static ResourceType, event_prefix: &str) -> Result<Self> {
@@ -126,7 +130,7 @@ impl Kind {
         if let Some(validator) = self.validator.get() {
             return Ok(validator);
         }
-        let compiled = Validator::new(self.type_).map_err(|error| {
+        let compiled = compiled(self.type_).map_err(|error| {
             let message = format!("{}: the schema of {} is wrong: {error}", self.type_.location, self.type_.kind);
             Error::new(ErrorKind::Terminal, message)
         })?;
@@ -146,6 +150,17 @@ fn without_position(message: &str) -> &str {
 
 fn is_beneath(path: &str, other: &str) -> bool {
     path.strip_prefix(other).is_some_and(|rest| other.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The schema of a type, compiled at the first use of any client: that costs milliseconds.
+fn compiled(type_: &'static ResourceType) -> Result<Arc<Validator>, SchemaError> {
+    let mut known = COMPILED.lock();
+    if let Some((_, validator)) = known.iter().find(|(of, _)| of.is_same_type(type_)) {
+        return Ok(Arc::clone(validator));
+    }
+    let validator = Arc::new(Validator::new(type_)?);
+    known.push((type_, Arc::clone(&validator)));
+    Ok(validator)
 }
 
 /// All of them.

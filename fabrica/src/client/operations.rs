@@ -166,6 +166,7 @@ mod tests {
 
     const MAX: usize = 1 << 20;
 
+    #[allow(clippy::needless_pass_by_value)] // made on the spot
     fn applied(document: Value, patch: Value) -> Result<Value, Refusal> {
         let mut document = document;
         apply(&mut document, &patch, MAX).map(|()| document)
@@ -220,8 +221,8 @@ mod tests {
             (json!({ "op": "move", "path": "/spec/ports/0", "from": "/spec/ports" }), "into itself"),
         ] {
             let (op, path) = (operation["op"].as_str().unwrap(), operation["path"].as_str().unwrap());
-            let patch = json!([{ "op": "test", "path": "/spec/watts", "value": 7 }, operation]);
-            let fault = fault(json!({ "spec": { "watts": 7, "ports": [] } }), patch);
+            let operations = json!([{ "op": "test", "path": "/spec/watts", "value": 7 }, operation]);
+            let fault = fault(json!({ "spec": { "watts": 7, "ports": [] } }), operations);
             let message = &fault.message;
             assert!(message.starts_with(&format!("operation 1 of the JSON patch, `{op}` at `{path}`")), "{message}");
             assert!(message.contains(why), "{message}");
@@ -274,17 +275,13 @@ mod tests {
         assert!(serde_json::from_slice::<Value>(&json).is_ok(), "what is allowed can be read");
         let deeper = serde_json::to_vec(&json!([deepest])).unwrap();
         assert!(serde_json::from_slice::<Value>(&deeper).is_err(), "and no level more could be");
-        let Err(Refusal::Fault(fault)) = grown(nested(100), path(28), nested(100)) else { panic!() };
-        assert!(fault.message.contains("deeper than 127"), "{fault}");
+        let Err(Refusal::Fault(refused)) = grown(nested(100), path(28), nested(100)) else { panic!() };
+        assert!(refused.message.contains("deeper than 127"), "{refused}");
         // Nor do copies and moves make it so.
         for op in ["copy", "move"] {
             let document = json!({ "a": nested(80), "b": nested(80) });
-            let patch = json!([{ "op": op, "from": "/a", "path": format!("/b{}", path(60)) }]);
-            assert!(fault_of(document, patch).contains("deeper"));
+            let operations = json!([{ "op": op, "from": "/a", "path": format!("/b{}", path(60)) }]);
+            assert!(fault(document, operations).message.contains("deeper"));
         }
-    }
-
-    fn fault_of(document: Value, patch: Value) -> String {
-        fault(document, patch).message
     }
 }

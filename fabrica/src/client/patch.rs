@@ -117,6 +117,17 @@ impl Client {
     }
 }
 
+#[cfg(feature = "api")]
+impl Patch {
+    /// Carries it out on a document that is no envelope of a kind's.
+    pub(crate) fn apply_to(&self, document: &mut Value, max_bytes: usize) -> Result<(), Fault> {
+        apply(document, self, max_bytes).map_err(|refusal| match refusal {
+            Refusal::Fault(fault) => fault,
+            Refusal::TooLarge(message) => Fault::new("", message),
+        })
+    }
+}
+
 fn decode(target: &Target, envelope: &Value) -> Result<Box<dyn Object>> {
     target.kind.decode_checked(envelope).map_err(|faults| Error::invalid(target.title(), faults))
 }

@@ -3,6 +3,7 @@
 mod action;
 mod awaited;
 mod context;
+mod effect;
 mod extract;
 mod handle;
 mod options;
@@ -14,6 +15,8 @@ pub use action::{Action, Finalize, IntoFinalize, IntoOutcome};
 pub(crate) use awaited::Awaited;
 pub use context::Context;
 pub(crate) use context::Shared;
+#[cfg(feature = "testing")]
+pub(crate) use effect::{EffectWitness, witnessed};
 pub use extract::{Extract, Need, Needs, State, States};
 pub use handle::Handle;
 pub(crate) use handle::KindQueue;

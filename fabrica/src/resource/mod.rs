@@ -48,4 +48,7 @@ pub use syntax::SyntaxError;
 pub use timestamp::Timestamp;
 pub use traits::{Data, NoStatus, Resource};
 pub use uid::Uid;
+#[cfg(feature = "testing")]
+pub(crate) use uid::seeded;
+pub(crate) use uid::unique;
 pub use validate::Validator;

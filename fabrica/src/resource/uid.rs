@@ -28,13 +28,59 @@ impl Uid {
     #[must_use]
     pub fn new_random() -> Self {
         let mut text = uuid::Uuid::encode_buffer();
-        Self(Arc::from(&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut text)))
+        Self(Arc::from(&*unique().hyphenated().encode_lower(&mut text)))
     }
 
     /// The uid as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A number that no other object has: it grows with time, and its low half is as good as random.
+pub(crate) fn unique() -> uuid::Uuid {
+    #[cfg(feature = "testing")]
+    if let Some(seeded) = seeded::next() {
+        return seeded;
+    }
+    uuid::Uuid::now_v7()
+}
+
+/// Uids and generated names that repeat, for a thread whose course must.
+#[cfg(feature = "testing")]
+pub(crate) mod seeded {
+    use std::cell::Cell;
+
+    use uuid::{Builder, Uuid};
+
+    thread_local! {
+        /// The seed of this thread, and how many uids it had.
+        static SEED: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
+    }
+
+    /// From now on this thread draws from a seed.
+    pub(crate) fn start(seed: u64) {
+        SEED.set(Some((seed, 0)));
+    }
+
+    pub(super) fn next() -> Option<Uuid> {
+        let (seed, count) = SEED.get()?;
+        SEED.set(Some((seed, count + 1)));
+        // Version 7: the upper 48 bits are the time, here a count, so that uids still sort by their age.
+        let random = u128::from(mixed(seed ^ mixed(count))) | (u128::from(mixed(seed.wrapping_add(count))) << 64);
+        let bytes = random.to_be_bytes();
+        let mut tail = [0; 10];
+        tail.copy_from_slice(&bytes[6..]);
+        Some(Builder::from_unix_timestamp_millis(count, &tail).into_uuid())
+    }
+
+    /// The finaliser of splitmix64: every bit of the answer depends on every bit of the question.
+    fn mixed(number: u64) -> u64 {
+        let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        number ^ (number >> 31)
     }
 }
 

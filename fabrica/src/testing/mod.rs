@@ -12,11 +12,13 @@
 mod around;
 mod clock;
 mod expect;
+mod explore;
 mod harness;
 mod log;
 mod record;
 mod recorder;
 mod settle;
 
+pub use explore::{Explore, Failure, Objects, Report, explore};
 pub use harness::Harness;
 pub use record::{Run, Write, WriteKind};

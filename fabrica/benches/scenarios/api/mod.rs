@@ -55,7 +55,7 @@ pub fn run(options: &Options) -> Outcome {
         figures.push(("rss_after_watchers_mib", program.rss_mib()));
         (seconds, lost)
     });
-    Outcome { figures, lost, ..Outcome::of(seconds) }
+    Outcome { lost, figures, ..Outcome::of(seconds) }
 }
 
 /// An object of about 1 KiB.

@@ -26,18 +26,6 @@ pub(crate) enum EventForm {
 }
 
 impl EventForm {
-    /// The form of a group.
-    pub(crate) fn of_group(group: &str) -> Option<Self> {
-        [Self::Core, Self::Events].into_iter().find(|form| form.group() == group)
-    }
-
-    pub(crate) const fn group(self) -> &'static str {
-        match self {
-            Self::Core => "",
-            Self::Events => "events.k8s.io",
-        }
-    }
-
     pub(crate) const fn api_version(self) -> &'static str {
         match self {
             Self::Core => "v1",
@@ -57,11 +45,19 @@ impl EventForm {
         }
         shown.insert("metadata".to_owned(), metadata);
         for field in fields::ALL {
-            if let Some(value) = stored.get("spec").and_then(|spec| spec.get(field.stored)) {
+            let value = stored.get("spec").and_then(|spec| spec.get(field.stored));
+            if let Some(value) = value.filter(|value| self.can_show(field.stored, value)) {
                 shown.insert(field.shown(self).to_owned(), time::shown(field.stored, value));
             }
         }
         Value::Object(shown)
+    }
+
+    /// Can the form have such a value? A series of `events.k8s.io` is one only with both of its fields.
+    fn can_show(self, field: &str, value: &Value) -> bool {
+        let is_whole =
+            || ["count", "lastObservedTime"].iter().all(|part| value.get(part).is_some_and(|v| !v.is_null()));
+        self == Self::Core || field != "series" || is_whole()
     }
 
     /// An object in this form, posted or put, as the envelope to store; unknown fields are dropped. `apiVersion` and

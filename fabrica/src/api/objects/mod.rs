@@ -8,6 +8,7 @@ mod get;
 mod given;
 mod list;
 mod patch;
+mod patch_event;
 mod present;
 mod selection;
 mod update;

@@ -9,9 +9,11 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::given::{paths, remarks, with_warnings};
+use super::patch_event::patch_event;
 use super::{Call, present};
 use crate::FaultReason;
 use crate::api::body;
+use crate::api::catalog::Backing;
 use crate::api::query::FieldValidation;
 use crate::api::status::{Cause, Status};
 use crate::client::{Part, Patch, UnknownFields};
@@ -30,6 +32,10 @@ pub(in crate::api) async fn patch(call: &Call<'_>, name: &str, part: Part, body:
     let strict = call.query.field_validation == FieldValidation::Strict;
     if strict && !duplicates.is_empty() {
         return Err(refused(call, name, &remarks(&[], &duplicates)));
+    }
+    if let Backing::Events(form) = call.served.backing {
+        let object = patch_event(call, form, name, &patch).await?;
+        return Ok(present::one(call, StatusCode::OK, &object));
     }
     let mode = if strict { UnknownFields::Refuse } else { UnknownFields::Prune };
     let (object, unknown) = call.client().patch_part(&key, &patch, part, mode).await.map_err(|error| {

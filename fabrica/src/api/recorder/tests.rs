@@ -220,7 +220,7 @@ async fn a_burst_of_equal_events_is_one_write_and_none_is_lost() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(world.told().await, [line("a", "Seen", "again", 10_004)]);
-    assert_eq!(world.recorder.counts(), RecorderCounts { written: 2, ..RecorderCounts::default() });
+    assert_eq!(world.recorder.counters().read(), RecorderCounts { written: 2, ..RecorderCounts::default() });
     world.end().await;
 }
 
@@ -271,12 +271,12 @@ async fn too_many_events_about_one_object_are_dropped_and_counted() {
     }
     world.publish("x.seen", "b", "m");
     assert_eq!(world.told().await.len(), 25 + 1);
-    assert_eq!(world.recorder.counts().dropped, 5);
+    assert_eq!(world.recorder.counters().read().dropped, 5);
     world.publish("x.seen0", "a", "m");
     world.publish("x.new", "a", "m");
     let told = world.told().await;
     assert!(told.len() == 26 && told.contains(&line("a", "Seen0", "m", 1)), "neither has room");
-    assert_eq!(world.recorder.counts().dropped, 6);
+    assert_eq!(world.recorder.counters().read().dropped, 6);
     tokio::time::sleep(Duration::from_secs(300)).await;
     world.publish("x.seen0", "a", "m");
     let told = world.told().await;
@@ -296,7 +296,7 @@ async fn an_event_goes_an_hour_after_it_happened_last_also_after_a_restart() {
     assert_eq!(world.told().await.len(), 2, "not an hour has passed");
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!(world.told().await, [line("a", "New", "m", 2)]);
-    assert_eq!(world.recorder.counts().expired, 1);
+    assert_eq!(world.recorder.counters().read().expired, 1);
     let store = world.store.clone();
     world.end().await;
     tokio::time::sleep(Duration::from_secs(1800)).await;
@@ -454,7 +454,7 @@ async fn events_in_a_namespace_that_is_going_are_let_go() {
     world.controller.bus().publish(event).unwrap();
     moment().await;
     assert!(world.events().iter().all(|event| event.namespace() != "lab"), "{:?}", world.events());
-    let counts = world.recorder.counts();
+    let counts = world.recorder.counters().read();
     assert_eq!((counts.failed, counts.dropped, counts.lost), (0, 0, 0));
     world.end().await;
 }
@@ -490,7 +490,7 @@ async fn too_many_different_events_at_once_are_lost_and_counted_and_nobody_waits
     }
     moment().await;
     assert_eq!(world.events().len(), 4096);
-    assert_eq!(world.recorder.counts().lost, 5000 - 4096);
+    assert_eq!(world.recorder.counters().read().lost, 5000 - 4096);
     world.end().await;
 }
 
