@@ -18,7 +18,8 @@ command in the background prints. In what is expected
     ...                             on a line of its own stands for any lines,
     [exit N]                        says that the command failed.
 
-How wide a column is doesn't count: runs of spaces are compared as one. `--bless` writes what was seen into the file, with
+How wide a column is doesn't count: runs of spaces are compared as one. Nor does what kubectl logs of the watches that it
+ends itself. `--bless` writes what was seen into the file, with
 placeholders for what surely differs from run to run; read it before you commit it.
 
 A text shows a session of a scenario below a line `<!-- scenario: NAME -->`: its commands are some of the scenario's, in
@@ -63,6 +64,7 @@ BLESSED = [
     (r" (\d+m)?\d+s$", " <age>"),
     (r"^(\d+m)?\d+s ", "<age> "),
 ]
+KUBECTLS_OWN_LOG = re.compile(r"[IWE]\d{4} \S+ +\d+ reflector\.go:")
 PRELUDE = """
 await() {
   local deadline=$((SECONDS + 20))
@@ -233,7 +235,8 @@ def play(scenario, kubectl, bless):
             try:
                 seen_of = []
                 for step in scenario.steps:
-                    seen = [line.replace(server, "<server>").replace(str(ROOT), "<root>") for line in shell.run(step[3])]
+                    seen = [line.replace(server, "<server>").replace(str(ROOT), "<root>") for line in shell.run(step[3])
+                            if not KUBECTLS_OWN_LOG.match(line)]
                     while seen and not seen[-1].strip():
                         seen.pop()
                     seen_of.append(seen)
