@@ -321,7 +321,6 @@ async fn a_rack_gets_there_whatever_happens_on_the_way() {
         .state(|| Hardware::of(Duration::from_secs(1)))
         .given(template(1, 1, 1, BmcMode::Shared))
         .step("grow", async |client| client.apply(rack("r1")).await)
-        .step("more", async |client| client.apply(template(1, 1, 2, BmcMode::Dedicated)).await)
         .step("delete", async |client| {
             let (rack, template) =
                 (client.get_by_name::<Rack>("", "r1"), client.get_by_name::<RackTemplate>("", "small"));

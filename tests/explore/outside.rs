@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fabrica::prelude::*;
+use fabrica::reconciler::States;
 use parking_lot::Mutex;
 
 use super::things::{Parent, life_of_a_parent};
@@ -78,10 +79,37 @@ async fn remembers(parent: &mut Parent, State(memory): State<Memory>) -> Result<
 
 #[tokio::test]
 async fn a_crash_loses_what_a_process_keeps_in_its_memory() {
-    let report = life_of_a_parent::<remembers>().memory(Memory::default).run().await;
+    let report = life_of_a_parent::<remembers>().memory(|_| Memory::default()).run().await;
     let failure = report.failures().iter().find(|failure| failure.plan() == "step=1,crash-after=1");
     let found = failure.unwrap_or_else(|| panic!("{report}")).findings();
     assert_eq!(found[0], "after step 1: Parent p: status.history[1] is 1, reference (absent)");
-    // As a state of the outside world it would outlive the crash.
-    life_of_a_parent::<remembers>().state(Memory::default).allow("it lives outside", "crash-before").run().await;
+    // As a state of the outside world it would outlive the crash, and what was done but not saved would be lost.
+    let report = life_of_a_parent::<remembers>().state(Memory::default).run().await;
+    let failure = report.failures().iter().find(|failure| failure.plan() == "step=1,crash-before=1");
+    let found = failure.unwrap_or_else(|| panic!("{report}")).findings();
+    assert_eq!(found[0], "after step 1: Parent p: status.history[0] is (absent), reference 1");
+}
+
+/// What a process knows of the machines, made from the machines themselves.
+#[derive(Clone)]
+struct Known(Arc<Mutex<BTreeMap<String, u32>>>);
+
+#[reconciler(register = false)]
+async fn knows(parent: &mut Parent, State(known): State<Known>, State(machines): State<Machines>) -> Result<Action> {
+    if !known.0.lock().contains_key(parent.name()) {
+        machines.switch_on(parent.name()).await?;
+        known.0.lock().insert(parent.name().to_owned(), 1);
+    }
+    parent.status.value = 1;
+    Ok(Action::AwaitChange)
+}
+
+#[tokio::test]
+async fn what_a_process_keeps_in_its_memory_can_be_made_from_the_outside_world() {
+    let read_anew = |outside: &States| Known(Arc::new(Mutex::new(how_often(&outside.get().unwrap()))));
+    let scenario = life_of_a_parent::<knows>().state(Machines::default).outcome("switched on", how_often);
+    scenario.memory(read_anew).run().await.assert_clean();
+    let scenario = life_of_a_parent::<knows>().state(Machines::default).outcome("switched on", how_often);
+    let report = scenario.memory(|_| Known(Arc::default())).run().await;
+    assert!(!report.is_clean(), "who starts from nothing switches on again: {report}");
 }

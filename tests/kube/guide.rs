@@ -1,6 +1,5 @@
 //! The program that the guide shows.
 
-use kube::Api;
 use kube::api::PostParams;
 
 use super::kinds::Device;
@@ -9,7 +8,7 @@ use super::lab::lab;
 // shown from here
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
 use kube::runtime::wait::await_condition;
-use kube::{Client, ResourceExt as _};
+use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
 
 /// Switches the devices of a rack on, waits until each of them runs, and says how many there are.

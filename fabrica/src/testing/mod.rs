@@ -2,7 +2,9 @@
 //!
 //! [`Harness`] runs the real parts, and nothing stands in for them but time. Everything that can happen now does, then
 //! the clock jumps to the next timer: an hour of periodic checks passes in a moment, and the same test has the same course
-//! each time. It needs the feature `testing`, in the `[dev-dependencies]` of a program:
+//! each time. [`explore`] plays a scenario again and again, each time with another thing that goes wrong: a crash between
+//! two writes, a write whose outcome nobody knows, a cache that is late. Both need the feature `testing`, in the
+//! `[dev-dependencies]` of a program:
 //!
 //! ```toml
 //! [dev-dependencies]

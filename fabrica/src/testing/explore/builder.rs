@@ -166,9 +166,13 @@ impl Explore {
     }
 
     /// A value for the reconcilers that ask for `State<X>`, which lives in the memory of the program: a crash loses it, and
-    /// each process makes it anew.
-    pub fn memory<X: Clone + Send + Sync + 'static>(mut self, make: impl Fn() -> X + Send + Sync + 'static) -> Self {
-        self.scenario.memory.push(Arc::new(move |builder| builder.state(make())));
+    /// each process makes it anew, with what it needs of the outside world: a table of processes, say, on a fake of the
+    /// operating system that is a [`state`](Self::state).
+    pub fn memory<X: Clone + Send + Sync + 'static>(
+        mut self,
+        make: impl Fn(&States) -> X + Send + Sync + 'static,
+    ) -> Self {
+        self.scenario.memory.push(Box::new(move |outside, builder| builder.state(make(outside))));
         self
     }
 

@@ -15,6 +15,9 @@ use crate::resource::Object;
 /// Adds something to a program before it starts.
 type Addition = Arc<dyn Fn(Builder) -> Builder + Send + Sync>;
 
+/// Adds something that a process makes for itself, from the outside world.
+type Memory = Box<dyn Fn(&States, Builder) -> Builder + Send + Sync>;
+
 /// A change of what is desired.
 pub(super) struct Step {
     pub(super) name: String,
@@ -42,7 +45,7 @@ pub(super) struct Outcome {
 pub(super) struct Scenario {
     /// Reconcilers and resources; if there are none, everything that is linked in.
     pub(super) declared: Vec<Addition>,
-    pub(super) memory: Vec<Addition>,
+    pub(super) memory: Vec<Memory>,
     pub(super) states: Vec<StateMaker>,
     pub(super) outcomes: Vec<Outcome>,
     pub(super) given: Vec<Box<dyn Object>>,
@@ -67,7 +70,7 @@ impl Scenario {
     /// The program, as each of its processes starts it.
     pub(super) fn builder(&self, outside: &Outside) -> Builder {
         let program = if self.declared.is_empty() { Controller::discover() } else { Controller::empty() };
-        let additions = self.declared.iter().chain(&outside.additions).chain(&self.memory);
-        additions.fold(program, |builder, add| add(builder))
+        let program = self.declared.iter().chain(&outside.additions).fold(program, |builder, add| add(builder));
+        self.memory.iter().fold(program, |builder, add| add(&outside.states, builder))
     }
 }

@@ -149,7 +149,8 @@ fn object_differences(objects: &Objects, reference: &Objects, masks: &Masks) -> 
         }
         for (mine, theirs) in pairs(kind, mine, theirs, masks) {
             let differences = differences(mine, theirs);
-            let telling = differences.iter().filter(|difference| !masks.covers(kind, &difference.path));
+            let telling = differences.iter().filter(|difference| difference.is_telling());
+            let telling = telling.filter(|difference| !masks.covers(kind, &difference.path));
             lines.extend(telling.map(|difference| {
                 let (is, should) = (shown(difference.one.as_ref()), shown(difference.other.as_ref()));
                 format!("{title}: {} is {is}, reference {should}", difference.path)
