@@ -112,6 +112,9 @@ pub async fn provision(rack: &mut Rack, ctx: &Context) -> Result<Action> {
         (ctx.owned::<Chassis>().iter().map(|chassis| chassis.tally()).sum(), template.spec.counts());
     rack.status.tally = tally;
     if tally.is_complete(wanted) {
+        if rack.status.phase != Phase::Ready {
+            ctx.emit("io.example.rack.ready", rack).await?;
+        }
         rack.enter(Phase::Ready, "Provisioned", &wanted.to_string());
     } else {
         rack.enter(Phase::Provisioning, "Provisioning", &tally.progress(wanted));

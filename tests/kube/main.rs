@@ -4,6 +4,7 @@
 
 mod controller;
 mod discovery;
+mod guide;
 mod kinds;
 mod lab;
 mod objects;

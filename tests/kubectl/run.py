@@ -9,14 +9,21 @@ runs, in lines of the form `# program: NAME ARGUMENTS`; other lines that begin w
     d1     True    Running   r1     <age>
 
 A line that begins with `> ` goes on with the command before it. All commands of a scenario share one shell, in a folder of
-their own; the program is a new one for each scenario. In what is expected
+their own with a copy of `manifests/`; the program is a new one for each scenario. The shell knows `$SERVER` (the address),
+`$ROOT` (the checkout), and `await FILE TEXT [COUNT]`, which waits until so many lines of a file have the text: for what a
+command in the background prints. In what is expected
 
     <age> <uid> <rv> <time> <name>  stand for what differs from run to run,
     <~ REGULAR EXPRESSION ~>        stands for whatever matches it,
     ...                             on a line of its own stands for any lines,
     [exit N]                        says that the command failed.
 
-How wide a column is doesn't count: runs of spaces are compared as one. `--bless` writes what was seen into the file.
+How wide a column is doesn't count: runs of spaces are compared as one. Nor does what kubectl logs of the watches that it
+ends itself. `--bless` writes what was seen into the file, with
+placeholders for what surely differs from run to run; read it before you commit it.
+
+A text shows a session of a scenario below a line `<!-- scenario: NAME -->`: its commands are some of the scenario's, in
+their order, and what it shows of them must fit what the scenario expects.
 """
 
 import argparse
@@ -37,7 +44,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 WORDS = {
-    "<age>": r"(\d+d)?(\d+h)?(\d+m)?(\d+s)?",
+    "<age>": r"(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?",
     "<uid>": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "<rv>": r"\d+",
     "<time>": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}",
@@ -48,6 +55,25 @@ PROGRAMS = {
     "rack": "target/debug/examples/rack",
     "supervisor": "target/debug/examples/supervisor",
 }
+# What `--bless` puts in the place of what surely differs.
+BLESSED = [
+    (WORDS["<uid>"], "<uid>"),
+    (WORDS["<time>"], "<time>"),
+    (r"(resourceVersion\"?: )\"\d+\"", r'\1"<rv>"'),
+    (r"(Resource Version: +)\d+", r"\1<rv>"),
+    (r" (\d+m)?\d+s$", " <age>"),
+    (r"^(\d+m)?\d+s ", "<age> "),
+]
+KUBECTLS_OWN_LOG = re.compile(r"[IWE]\d{4} \S+ +\d+ reflector\.go:")
+PRELUDE = """
+await() {
+  local deadline=$((SECONDS + 20))
+  until [ "$(grep -c -- "$2" "$1" 2>/dev/null)" -ge "${3:-1}" ]; do
+    if [ "$SECONDS" -ge "$deadline" ]; then echo "await: no $2 in $1:"; cat "$1"; return 1; fi
+    sleep 0.02
+  done
+}
+"""
 MARK = "-----scenario-step-----"
 START_DEADLINE = 30
 COMMAND_DEADLINE = 60
@@ -100,6 +126,12 @@ def pattern_of(line):
     )
 
 
+def blessed(line):
+    for pattern, replacement in BLESSED:
+        line = re.sub(pattern, replacement, line)
+    return line.rstrip()
+
+
 def matches(expected, seen):
     """Do the lines fit? `...` stands for any lines."""
     if not expected:
@@ -148,8 +180,9 @@ class Shell:
         home = folder / "home"
         work = folder / "work"
         tools = folder / "bin"
-        for path in (home, work, tools):
+        for path in (home, tools):
             path.mkdir()
+        shutil.copytree(HERE / "manifests", work)
         (tools / "kubectl").symlink_to(kubectl)
         (home / "config").write_text(
             "apiVersion: v1\nkind: Config\ncurrent-context: lab\n"
@@ -164,6 +197,7 @@ class Shell:
             ["bash", "--noprofile", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             cwd=work, env=environment, text=True, errors="replace", start_new_session=True,
         )
+        self.process.stdin.write(PRELUDE)
 
     def run(self, command):
         self.process.stdin.write(f"{{ {command}\n}} </dev/null\nprintf '\\n{MARK} %d\\n' $?\n")
@@ -201,7 +235,8 @@ def play(scenario, kubectl, bless):
             try:
                 seen_of = []
                 for step in scenario.steps:
-                    seen = [line.replace(server, "<server>").replace(str(ROOT), "<root>") for line in shell.run(step[3])]
+                    seen = [line.replace(server, "<server>").replace(str(ROOT), "<root>") for line in shell.run(step[3])
+                            if not KUBECTLS_OWN_LOG.match(line)]
                     while seen and not seen[-1].strip():
                         seen.pop()
                     seen_of.append(seen)
@@ -216,7 +251,7 @@ def play(scenario, kubectl, bless):
                     for step, seen in reversed(list(zip(scenario.steps, seen_of))):
                         if not matches(scenario.expected(step), seen):
                             blank = [""] if step is not scenario.steps[-1] else []
-                            written[step[1]:step[2]] = seen + blank
+                            written[step[1]:step[2]] = [blessed(line) for line in seen] + blank
                     scenario.path.write_text("\n".join(written) + "\n")
             finally:
                 shell.kill()
@@ -226,6 +261,27 @@ def play(scenario, kubectl, bless):
         problems.append(str(failure))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return problems
+
+
+def check_text(path, scenarios):
+    """Do the sessions that a text shows go as the scenarios do? What is wrong, as lines."""
+    problems = []
+    for name, block in re.findall(r"<!-- scenario: (\S+) -->\n+```console\n(.*?)```", path.read_text(), re.DOTALL):
+        if name not in scenarios:
+            problems.append(f"{path.name} names the scenario {name}: there is none")
+            continue
+        scenario = scenarios[name]
+        steps = iter(scenario.steps)
+        for shown in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *seen = [line for line in shown.split("\n") if line.strip()]
+            step = next((step for step in steps if step[3] == command), None)
+            if step is None:
+                problems.append(f"{path.name}: `{command}` is no command of {name}, or is out of order there")
+                break
+            expected = [line for line in scenario.expected(step) if line.strip() and not line.startswith("[exit ")]
+            if not matches(expected, seen):
+                problems.append(f"{path.name}: what it shows of `{command}` is not what {name} expects")
     return problems
 
 
@@ -248,6 +304,10 @@ def main():
         sys.exit(f"there is no scenario {', '.join(sorted(unknown))}")
     scenarios = [scenario for scenario in scenarios if not options.names or scenario.name in options.names]
     started = time.monotonic()
+    by_name = {scenario.name: scenario for scenario in scenarios}
+    texts = [] if options.names else [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    drifted = [problem for path in texts for problem in check_text(path, by_name)]
+    print("\n".join(drifted), end="\n" if drifted else "")
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         played = pool.map(lambda scenario: (scenario, play(scenario, kubectl, options.bless)), scenarios)
@@ -258,7 +318,7 @@ def main():
     version = subprocess.run([kubectl, "version", "--client"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
     took = time.monotonic() - started
     print(f"{len(scenarios) - failed} of {len(scenarios)} scenarios went as written, in {took:.0f} s ({version})")
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed or drifted else 0)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,7 @@ struct SampleStatus {
 #[reconciler(finalize = switch_off)]
 async fn power(device: &mut Device, ctx: &Context) -> Result<Action> {
     if device.spec.note.as_deref() == Some("broken") {
+        device.set_ready(false, "Broken", "It is broken");
         return Err(Error::terminal("it is broken: put another note"));
     }
     if device.status.power != device.spec.desired {
@@ -121,6 +122,7 @@ async fn power(device: &mut Device, ctx: &Context) -> Result<Action> {
     Ok(Action::AwaitChange)
 }
 
+#[allow(clippy::unused_async)] // a real one would be asked
 async fn switch_off(device: &mut Device, _: &Context) -> Result<()> {
     info!("{} is switched off", device.name());
     Ok(())

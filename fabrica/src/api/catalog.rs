@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::event_forms::EventForm;
 use super::table::Columns;
-use crate::resource::{Namespace, NamespaceStatus, RecordedEvent, Resource, ResourceType};
+use crate::resource::{Namespace, NamespacePhase, NamespaceStatus, RecordedEvent, Resource, ResourceType};
 
 /// A resource that is served.
 #[derive(Clone, Debug)]
@@ -89,12 +89,11 @@ impl Served {
     /// An object's envelope as this resource shows it.
     pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
         match self.backing {
-            Backing::Events(_) => match serde_json::from_slice(&envelope) {
+            Backing::Kind(type_) if !type_.is_same_type(Namespace::TYPE) => envelope,
+            _ => match serde_json::from_slice(&envelope) {
                 Ok(stored) => self.shown_value(stored).to_string().into(),
                 Err(_) => envelope,
             },
-            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => with_phase(envelope),
-            Backing::Kind(_) | Backing::Nothing => envelope,
         }
     }
 
@@ -102,6 +101,7 @@ impl Served {
     pub(super) fn shown_value(&self, stored: Value) -> Value {
         match self.backing {
             Backing::Events(form) => form.show(&stored),
+            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => with_phase(stored),
             Backing::Kind(_) | Backing::Nothing => stored,
         }
     }
@@ -136,15 +136,14 @@ impl Served {
     }
 }
 
-/// A namespace with its phase, also one that nothing was observed of yet: tools show it.
-fn with_phase(envelope: Bytes) -> Bytes {
-    match serde_json::from_slice(&envelope) {
-        Ok(Value::Object(mut namespace)) if !namespace.contains_key("status") => {
-            namespace.insert("status".to_owned(), json!(NamespaceStatus::default()));
-            Value::Object(namespace).to_string().into()
-        }
-        _ => envelope,
+/// A namespace with its phase, which is not stored: it follows from the metadata.
+fn with_phase(mut namespace: Value) -> Value {
+    let is_deleting = namespace.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null());
+    let phase = if is_deleting { NamespacePhase::Terminating } else { NamespacePhase::Active };
+    if let Some(namespace) = namespace.as_object_mut() {
+        namespace.insert("status".to_owned(), json!(NamespaceStatus { phase }));
     }
+    namespace
 }
 
 fn qualified(name: &str, group: &str) -> String {

@@ -44,6 +44,11 @@ impl<'a> Range<'a> {
         parsed
     }
 
+    /// Is it this media type?
+    pub(super) fn is(&self, media_type: &str) -> bool {
+        self.media_type == media_type
+    }
+
     /// Does JSON satisfy it?
     pub(super) fn takes_json(&self) -> bool {
         matches!(self.media_type, "application/json" | "application/*" | "*/*")

@@ -39,7 +39,8 @@ pub(super) fn warn(response: &mut Response<Body>, warnings: &[String]) {
     }
 }
 
-fn with_type(code: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {
+/// A body of a media type.
+pub(super) fn with_type(code: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = code;
     let headers = response.headers_mut();

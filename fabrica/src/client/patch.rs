@@ -10,7 +10,7 @@ use super::operations::{self, Refusal};
 use super::preconditions::Preconditions;
 use super::status::{encode, no_status, put_status};
 use super::trouble;
-use super::write::{ATTEMPTS, Done, Step, Target};
+use super::write::{ATTEMPTS, Done, Step, Target, written};
 use crate::resource::{Object, ObjectKey, ResourceVersion};
 use crate::{Error, ErrorKind, Fault, Result};
 
@@ -95,14 +95,23 @@ impl Client {
         }
         let max_bytes = self.inner.store.limits().max_value_bytes;
         // Somebody else's write in between doesn't matter: the patch says what to change, and is made again.
-        let mut left_out = Vec::new();
+        let (kind, mut left_out, mut last) = (target.kind.clone(), Vec::new(), None);
         let plan = &mut |target: &Target| {
             let patched = Patched::new(target, patch, part, max_bytes)?;
             left_out.clone_from(&patched.unknown);
+            if target.newest.is_deleting() {
+                last = serde_json::to_vec(&patched.after).ok();
+            }
             patched.step(target, part, unknown)
         };
         match self.carry_out(target, ATTEMPTS, plan).await? {
-            Done::Kept(object) | Done::Put { object, .. } | Done::Deleted(object) => Ok((object, left_out)),
+            Done::Kept(object) | Done::Put { object, .. } => Ok((object, left_out)),
+            // As the patch left it: without the finalizers that held it.
+            Done::Deleted(object) => {
+                let (created, modified) = (object.created, object.modified());
+                let patched = last.map(|json| written(&kind, &key.uid, json.into(), created, modified));
+                Ok((patched.unwrap_or(object), left_out))
+            }
             Done::Gone => Err(trouble::not_found(key)),
         }
     }

@@ -30,6 +30,12 @@ const ASK_AGAIN: &str = "no-cache, private";
 /// An address with a hash names these bytes and no others.
 const FOR_EVER: &str = "public, immutable, max-age=31536000";
 
+/// The older document in Protocol Buffers, as it is asked for, and as it is answered: a media type has no `@`.
+const V2_PROTOBUF: [&str; 2] = [
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+];
+
 /// The documents, written when they are first asked for: most programs are never asked.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
@@ -110,8 +116,14 @@ pub(super) async fn version(
 
 /// `/openapi/v2`.
 pub(super) async fn v2(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
-    match takes_json(&headers) {
-        Ok(()) => api.documents.v2(&api.catalog).reply(&headers, ASK_AGAIN),
+    let is_json = negotiate::choose(&headers, |range| match range {
+        range if range.takes_json() => Some(true),
+        range if V2_PROTOBUF.iter().any(|media_type| range.is(media_type)) => Some(false),
+        _ => None,
+    });
+    match is_json {
+        Ok(true) => api.documents.v2(&api.catalog).reply(&headers, ASK_AGAIN),
+        Ok(false) => reply::with_type(StatusCode::OK, V2_PROTOBUF[1], v2::head().into()),
         Err(refusal) => refusal.into_response(),
     }
 }

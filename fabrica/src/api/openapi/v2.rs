@@ -24,6 +24,21 @@ pub(super) fn document(versions: impl Iterator<Item = Value>) -> Value {
     })
 }
 
+/// The head of the document in Protocol Buffers, in which it is not written.
+///
+/// `kubectl` asks for it where it finds a kind in none of the documents of version 3, and reads no JSON. As nothing is
+/// described in this one, it goes on, and says which kind there is not.
+pub(super) fn head() -> Vec<u8> {
+    let info = [field(1, "Fabrica".as_bytes()), field(2, env!("CARGO_PKG_VERSION").as_bytes())].concat();
+    [field(1, "2.0".as_bytes()), field(2, &info)].concat()
+}
+
+/// A field of fewer than 128 bytes.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).unwrap_or_default();
+    [&[number << 3 | 2, length], content].concat()
+}
+
 fn path_item(mut item: Value) -> Value {
     if let Some(parameters) = item.get_mut("parameters") {
         in_place(parameters);
@@ -94,6 +109,13 @@ fn schema(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_head_says_what_it_is() {
+        let head = head();
+        assert_eq!(&head[..5], b"\x0a\x032.0");
+        assert_eq!((usize::from(head[6]), &head[7..16]), (head.len() - 7, &b"\x0a\x07Fabrica"[..]));
+    }
 
     #[test]
     fn the_words_are_the_older_ones() {

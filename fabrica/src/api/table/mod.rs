@@ -36,8 +36,14 @@ impl Table<'_> {
 
     /// The row of an object, from its envelope as it is stored.
     pub(super) fn row(&self, stored: Value) -> Value {
-        let cells = self.served.columns().cells(&stored, self.now);
-        let object = self.served.shown_value(stored);
+        let columns = self.served.columns();
+        // The columns of a kind are of what is shown, those of events of what is stored.
+        let (cells, object) = if self.served.is_envelope() {
+            let object = self.served.shown_value(stored);
+            (columns.cells(&object, self.now), object)
+        } else {
+            (columns.cells(&stored, self.now), self.served.shown_value(stored))
+        };
         match self.include {
             IncludeObject::None => json!({ "cells": cells }),
             IncludeObject::Object => json!({ "cells": cells, "object": object }),
@@ -58,8 +64,8 @@ pub(super) fn metadata_only(mut object: Value, version: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::Resource;
     use crate::resource::sample::Device;
+    use crate::resource::{Namespace, Resource};
 
     fn table(include: IncludeObject, served: &Served) -> Table<'_> {
         Table { version: "v1", served, include, now: "2026-01-01T00:02:05Z".parse().unwrap() }
@@ -103,5 +109,18 @@ mod tests {
         let metadata = &row(IncludeObject::Metadata)["object"];
         assert_eq!((&metadata["kind"], &metadata["metadata"]["name"]), (&json!("PartialObjectMetadata"), &json!("a")));
         assert_eq!(metadata.get("spec"), None);
+    }
+
+    #[test]
+    fn a_namespace_shows_its_phase() {
+        let served = Served::of(Namespace::TYPE);
+        let table = table(IncludeObject::Object, &served);
+        for (metadata, phase) in [
+            (json!({ "name": "lab" }), "Active"),
+            (json!({ "name": "lab", "deletionTimestamp": "2026-01-01T00:00:00Z" }), "Terminating"),
+        ] {
+            let row = table.row(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata, "spec": {} }));
+            assert_eq!((&row["cells"][1], &row["object"]["status"]["phase"]), (&json!(phase), &json!(phase)));
+        }
     }
 }
