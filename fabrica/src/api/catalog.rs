@@ -81,6 +81,11 @@ impl Served {
         Arc::clone(self.columns.get_or_init(|| Arc::new(columns())))
     }
 
+    /// Is it there whatever the kinds of the program are?
+    pub(super) fn is_built_in(&self) -> bool {
+        !matches!(self.backing, Backing::Kind(type_) if !type_.is_same_type(Namespace::TYPE))
+    }
+
     /// Is what is shown the envelope as it is stored?
     pub(super) fn is_envelope(&self) -> bool {
         matches!(self.backing, Backing::Kind(_))
@@ -88,13 +93,12 @@ impl Served {
 
     /// An object's envelope as this resource shows it.
     pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
-        match self.backing {
-            Backing::Events(_) => match serde_json::from_slice(&envelope) {
-                Ok(stored) => self.shown_value(stored).to_string().into(),
-                Err(_) => envelope,
-            },
-            Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => with_phase(envelope),
-            Backing::Kind(_) | Backing::Nothing => envelope,
+        if !self.is_built_in() {
+            return envelope;
+        }
+        match serde_json::from_slice(&envelope) {
+            Ok(stored) => self.shown_value(stored).to_string().into(),
+            Err(_) => envelope,
         }
     }
 
@@ -102,8 +106,19 @@ impl Served {
     pub(super) fn shown_value(&self, stored: Value) -> Value {
         match self.backing {
             Backing::Events(form) => form.show(&stored),
-            Backing::Kind(_) | Backing::Nothing => stored,
+            Backing::Kind(_) | Backing::Nothing => self.completed(stored),
         }
+    }
+
+    /// A stored envelope with what tools look for in it. A namespace has a phase, also one that nothing was observed of
+    /// yet.
+    pub(super) fn completed(&self, mut stored: Value) -> Value {
+        if matches!(self.backing, Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE))
+            && let Some(namespace) = stored.as_object_mut().filter(|namespace| !namespace.contains_key("status"))
+        {
+            namespace.insert("status".to_owned(), json!(NamespaceStatus::default()));
+        }
+        stored
     }
 
     /// The kind of its objects, if it can have any.
@@ -133,17 +148,6 @@ impl Served {
             backing: Backing::Kind(type_),
             columns: OnceLock::new(),
         }
-    }
-}
-
-/// A namespace with its phase, also one that nothing was observed of yet: tools show it.
-fn with_phase(envelope: Bytes) -> Bytes {
-    match serde_json::from_slice(&envelope) {
-        Ok(Value::Object(mut namespace)) if !namespace.contains_key("status") => {
-            namespace.insert("status".to_owned(), json!(NamespaceStatus::default()));
-            Value::Object(namespace).to_string().into()
-        }
-        _ => envelope,
     }
 }
 

@@ -36,6 +36,7 @@ impl Table<'_> {
 
     /// The row of an object, from its envelope as it is stored.
     pub(super) fn row(&self, stored: Value) -> Value {
+        let stored = self.served.completed(stored);
         let cells = self.served.columns().cells(&stored, self.now);
         let object = self.served.shown_value(stored);
         match self.include {
