@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::server::{Cluster, DEVICES, JSON, device, message, path};
+use super::server::{Cluster, DEVICES, JSON, NOTES, device, message, path};
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const NAMESPACES: &str = "/api/v1/namespaces";
@@ -80,4 +80,22 @@ async fn built_in_kinds_are_also_read_from_protocol_buffers() {
     cluster.ask("POST", NAMESPACES, &typed, broken).await.refused(400, "BadRequest");
     let other = protobuf("Secret", b"");
     cluster.ask("POST", NAMESPACES, &typed, &other).await.refused(415, "UnsupportedMediaType");
+}
+
+#[tokio::test]
+async fn metadata_that_are_none_are_refused() {
+    let cluster = Cluster::start().await;
+    cluster.device("a").await;
+    for metadata in [json!(7), json!("a"), json!([]), json!({ "name": 7 })] {
+        for collection in [DEVICES, NOTES, "/api/v1/namespaces/default/events", "/api/v1/namespaces"] {
+            let answer = cluster.post(collection, &json!({ "metadata": metadata, "spec": { "text": "x" } })).await;
+            assert!(matches!(answer.code, 400 | 422), "{collection} {metadata}: {}", answer.text());
+        }
+        for path in [path("a"), format!("{}/status", path("a"))] {
+            let answer = cluster.put(&path, &json!({ "metadata": metadata, "spec": {} })).await;
+            assert!(matches!(answer.code, 400 | 422), "{path} {metadata}: {}", answer.text());
+        }
+    }
+    let elsewhere = json!({ "metadata": { "name": "b", "namespace": 7 }, "spec": { "text": "x" } });
+    cluster.post(NOTES, &elsewhere).await.refused(400, "BadRequest");
 }

@@ -86,3 +86,47 @@ async fn a_table_of_events_has_the_columns_that_kubectl_shows() {
     assert_eq!(table["rows"][0]["cells"][3], "device/a");
     assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
 }
+
+#[tokio::test]
+async fn a_patch_leaves_an_event_the_object_that_it_is() {
+    let cluster = Cluster::start().await;
+    let core = cluster.post(CORE, &posted("a")).await.expect(201);
+    let other = cluster.post(CORE, &posted("b")).await.expect(201);
+    let path = format!("{CORE}/{}", core["metadata"]["name"].as_str().unwrap());
+    let of_other = json!({
+        "name": other["metadata"]["name"], "uid": other["metadata"]["uid"],
+        "resourceVersion": other["metadata"]["resourceVersion"],
+    });
+    for metadata in [json!("x"), json!([]), json!(7), json!(null), json!({ "name": "z" }), of_other] {
+        let changes = json!({ "metadata": metadata, "message": "Changed" });
+        cluster.merge(&path, &changes).await.refused(422, "Invalid");
+        let operations = json!([{ "op": "add", "path": "/metadata", "value": metadata }]);
+        cluster.json_patch(&path, &operations).await.refused(422, "Invalid");
+    }
+    let other = cluster.get(&format!("{CORE}/{}", other["metadata"]["name"].as_str().unwrap())).await.expect(200);
+    assert_eq!(other["message"], "It runs");
+    let unset = json!({ "metadata": { "resourceVersion": "" }, "message": "Changed" });
+    assert_eq!(cluster.merge(&path, &unset).await.expect(200)["message"], "Changed");
+}
+
+#[tokio::test]
+async fn an_event_is_patched_strategically_as_recorders_do() {
+    let cluster = Cluster::start().await;
+    let core = cluster.post(CORE, &posted("a")).await.expect(201);
+    let name = core["metadata"]["name"].as_str().unwrap();
+    let strategic = "application/strategic-merge-patch+json";
+    for (resource, field) in [(CORE, "message"), (EVENTS, "note")] {
+        let answer = cluster.send("PATCH", &format!("{resource}/{name}"), strategic, &json!({ (field): field })).await;
+        assert_eq!(answer.expect(200)[field], field);
+    }
+}
+
+#[tokio::test]
+async fn a_patch_of_an_event_that_asks_for_too_much_is_answered_413() {
+    let cluster = Cluster::start().await;
+    let core = cluster.post(CORE, &posted("a")).await.expect(201);
+    let path = format!("{CORE}/{}", core["metadata"]["name"].as_str().unwrap());
+    // Each doubles what is there.
+    let copies: Vec<_> = (0..40).map(|n| json!({ "op": "copy", "from": "", "path": format!("/c{n}") })).collect();
+    cluster.json_patch(&path, &json!(copies)).await.refused(413, "RequestEntityTooLarge");
+}

@@ -121,3 +121,12 @@ async fn what_never_changes_can_not_be_patched() {
     // It would be another object's patch.
     cluster.merge(&path("a"), &other("uid")).await.refused(409, "Conflict");
 }
+
+#[tokio::test]
+async fn a_patch_that_is_meant_for_another_object_says_so() {
+    let cluster = Cluster::start().await;
+    cluster.device("a").await;
+    let other = json!({ "metadata": { "uid": "other" }, "spec": { "watts": 9 } });
+    let status = cluster.merge(&path("a"), &other).await.refused(409, "Conflict");
+    assert!(message(&status).contains("UID in precondition: other"), "{status}");
+}

@@ -78,3 +78,12 @@ async fn names_are_decoded_once_and_lead_nowhere_else() {
         cluster.get(&path(name)).await.refused(404, "NotFound");
     }
 }
+
+#[tokio::test]
+async fn the_core_group_is_not_served_as_a_group_without_a_name() {
+    let cluster = Cluster::start().await;
+    for path in ["/apis//v1", "/apis//v1/namespaces", "/apis//v1/namespaces/default"] {
+        let answer = cluster.get(path).await;
+        assert_eq!((answer.code, answer.text().as_str()), (404, "404 page not found\n"), "{path}");
+    }
+}

@@ -188,3 +188,32 @@ async fn metadata_alone_can_be_asked_for() {
     assert_eq!(list["metadata"]["remainingItemCount"], 4);
     cluster.ask("GET", DEVICES, &[("Accept", "text/html")], b"").await.refused(406, "NotAcceptable");
 }
+
+#[tokio::test]
+async fn a_namespace_is_active_in_every_form() {
+    const NAMESPACES: &str = "/api/v1/namespaces";
+    let cluster = Cluster::start().await;
+    let lab = json!({ "metadata": { "name": "lab" } });
+    let tried = cluster.post(&format!("{NAMESPACES}?dryRun=All"), &lab).await.expect(201);
+    assert_eq!(tried["status"]["phase"], "Active", "{tried}");
+    cluster.post(NAMESPACES, &lab).await.expect(201);
+    let table = [("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")];
+    for path in [format!("{NAMESPACES}/lab"), format!("{NAMESPACES}?fieldSelector=metadata.name%3Dlab")] {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let path = format!("{path}{separator}includeObject=Object");
+        let table = cluster.ask("GET", &path, &table, b"").await.expect(200);
+        let status =
+            table["columnDefinitions"].as_array().unwrap().iter().position(|column| column["name"] == "Status");
+        let row = &table["rows"][0];
+        assert_eq!(row["cells"][status.unwrap()], "Active", "{table}");
+        assert_eq!(row["object"]["status"]["phase"], "Active", "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_made_up_token_is_refused() {
+    let cluster = five().await;
+    for token in ["0//a", "x", "1/a", "%00", "1//a/b"] {
+        cluster.get(&format!("{DEVICES}?limit=2&continue={token}")).await.refused(400, "BadRequest");
+    }
+}

@@ -75,6 +75,16 @@ impl Cluster {
         self.ask("GET", path, &[], b"").await
     }
 
+    /// An answer that comes in pieces, with their sizes in between.
+    pub async fn get_chunked(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, JSON, body).await
     }

@@ -124,3 +124,17 @@ async fn a_cause_reads_well_after_its_field() {
         assert_eq!(causes(&status)[0].0, reason, "{status}");
     }
 }
+
+#[tokio::test]
+async fn warnings_are_no_longer_than_a_header_may_be() {
+    let cluster = Cluster::start().await;
+    let mut device = device("a");
+    for n in 0..40 {
+        device["spec"][format!("{n}{}", "x".repeat(20_000))] = 1.into();
+    }
+    let answer = cluster.post(DEVICES, &device).await;
+    answer.expect(201);
+    let warnings = answer.header("warning");
+    assert!(warnings.len() > 1 && warnings.iter().map(|warning| warning.len()).sum::<usize>() < 5000);
+    assert!(warnings[0].starts_with("299 - \"unknown field \\\"spec.0xxx"), "{}", warnings[0]);
+}

@@ -195,3 +195,21 @@ async fn a_table_defines_its_columns_once() {
         (&json!("a"), &json!("b"))
     );
 }
+
+#[tokio::test]
+async fn a_watch_may_ask_for_any_length_of_time() {
+    let cluster = Cluster::start().await;
+    cluster.device("a").await;
+    for seconds in [u64::MAX, u64::MAX / 1000, 1 << 40] {
+        let mut watch = Watch::of(&cluster, &format!("timeoutSeconds={seconds}")).await;
+        watch.says(&[("ADDED", "a")]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_watch_of_what_never_exists_says_that_this_was_all() {
+    let cluster = Cluster::start().await;
+    let query = "timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    let answer = cluster.get_chunked(&format!("/api/v1/services?watch=1&{query}")).await;
+    assert!(answer.contains("\"k8s.io/initial-events-end\":\"true\""), "{answer}");
+}

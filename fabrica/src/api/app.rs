@@ -93,6 +93,8 @@ async fn by_path(State(api): State<Arc<Api>>, request: Request) -> Response {
         ["api" | "apis"] | ["api" | "apis", _] | ["apis", _, _] if !is_read => {
             Status::method_not_allowed().into_response()
         }
+        // The core group stands under `/api` only.
+        ["apis", "", ..] => reply::no_such_path(),
         ["api"] => discovery::core(State(api), request.headers().clone()).await,
         ["apis"] => discovery::groups(State(api), request.headers().clone()).await,
         ["apis", group] => discovery::group(&api, group, request.headers()),

@@ -81,6 +81,11 @@ impl Served {
         Arc::clone(self.columns.get_or_init(|| Arc::new(columns())))
     }
 
+    /// Is it there whatever the kinds of the program are?
+    pub(super) fn is_built_in(&self) -> bool {
+        !matches!(self.backing, Backing::Kind(type_) if !type_.is_same_type(Namespace::TYPE))
+    }
+
     /// Is what is shown the envelope as it is stored?
     pub(super) fn is_envelope(&self) -> bool {
         matches!(self.backing, Backing::Kind(_))
@@ -88,12 +93,12 @@ impl Served {
 
     /// An object's envelope as this resource shows it.
     pub(super) fn shown(&self, envelope: Bytes) -> Bytes {
-        match self.backing {
-            Backing::Kind(type_) if !type_.is_same_type(Namespace::TYPE) => envelope,
-            _ => match serde_json::from_slice(&envelope) {
-                Ok(stored) => self.shown_value(stored).to_string().into(),
-                Err(_) => envelope,
-            },
+        if !self.is_built_in() {
+            return envelope;
+        }
+        match serde_json::from_slice(&envelope) {
+            Ok(stored) => self.shown_value(stored).to_string().into(),
+            Err(_) => envelope,
         }
     }
 
@@ -101,8 +106,15 @@ impl Served {
     pub(super) fn shown_value(&self, stored: Value) -> Value {
         match self.backing {
             Backing::Events(form) => form.show(&stored),
+            Backing::Kind(_) | Backing::Nothing => self.completed(stored),
+        }
+    }
+
+    /// A stored envelope with what tools look for in it: a namespace has a phase.
+    pub(super) fn completed(&self, stored: Value) -> Value {
+        match self.backing {
             Backing::Kind(type_) if type_.is_same_type(Namespace::TYPE) => with_phase(stored),
-            Backing::Kind(_) | Backing::Nothing => stored,
+            _ => stored,
         }
     }
 

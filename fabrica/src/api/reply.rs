@@ -27,11 +27,14 @@ pub(super) fn no_such_path() -> Response<Body> {
     text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
-/// Adds remarks about the request, which tools show. As many as a client must take, in what a header may hold.
+/// Adds remarks about the request, which tools show. As many as a client must take, and of each as much as Kubernetes
+/// sends.
 pub(super) fn warn(response: &mut Response<Body>, warnings: &[String]) {
     const WARNINGS_MAX: usize = 16;
+    const LENGTH_MAX: usize = 256;
     for warning in warnings.iter().take(WARNINGS_MAX) {
-        let plain: String = warning.chars().map(|c| if c.is_ascii() && !c.is_control() { c } else { '?' }).collect();
+        let shown = warning.chars().take(LENGTH_MAX);
+        let plain: String = shown.map(|c| if c.is_ascii() && !c.is_control() { c } else { '?' }).collect();
         let quoted = plain.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
             response.headers_mut().append(WARNING, value);

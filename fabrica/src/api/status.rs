@@ -52,6 +52,12 @@ impl Status {
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(served, served.plural, name)
     }
 
+    /// Another object than the one that is there is meant.
+    pub(super) fn another_uid(served: &Served, name: &str, meant: &str, is: &Uid) -> Self {
+        let why = format!("Precondition failed: UID in precondition: {meant}, UID in object meta: {is}");
+        Self::conflict(served, name, &why)
+    }
+
     pub(super) fn invalid(served: &Served, name: &str, faults: &[Fault]) -> Self {
         let causes: Vec<Cause> = faults.iter().map(Cause::of).collect();
         Self::unprocessable(served, name, &causes)

@@ -29,7 +29,7 @@ impl<'a> Target<'a> {
         let mut segments = segments.into_iter();
         let (group, version) = match &*segments.next()? {
             "api" => (Cow::Borrowed(""), segments.next()?),
-            "apis" => (segments.next()?, segments.next()?),
+            "apis" => (segments.next().filter(|group| !group.is_empty())?, segments.next()?),
             _ => return None,
         };
         let rest: Vec<Cow<'a, str>> = segments.collect();
@@ -101,9 +101,18 @@ mod tests {
 
     #[test]
     fn other_paths_name_nothing() {
-        for path in
-            ["", "/", "/api", "/api/v1", "/apis/x/v1", "/apis/x/v1//r", "/x/v1/y", "/api/v1/a/b/c/d", "/apis/x/v1/%ff"]
-        {
+        for path in [
+            "",
+            "/",
+            "/api",
+            "/api/v1",
+            "/apis/x/v1",
+            "/apis//v1/r",
+            "/apis/x/v1//r",
+            "/x/v1/y",
+            "/api/v1/a/b/c/d",
+            "/apis/x/v1/%ff",
+        ] {
             assert_eq!(Target::parse(path), None, "{path}");
         }
     }

@@ -22,12 +22,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// What happened to a kind.
 pub(crate) enum Followed {
     /// All that one revision did to objects of the kind; never empty.
-    Changes {
-        /// The revision.
-        revision: Revision,
-        /// Its changes.
-        changes: Vec<Arc<HistoryChange>>,
-    },
+    Changes(Vec<Arc<HistoryChange>>),
     /// Changes are missing: neither the history nor the store has them any more. It is the last item.
     Expired,
 }
@@ -85,7 +80,7 @@ impl Follow {
             return None;
         }
         let next = self.step().await;
-        self.ended = !matches!(next, Some(Followed::Changes { .. }));
+        self.ended = !matches!(next, Some(Followed::Changes(_)));
         next
     }
 
@@ -104,7 +99,7 @@ impl Follow {
             // Before the history is read: what comes after that is news.
             let closed = *self.news.borrow_and_update();
             match self.pull() {
-                Pulled::Changes(changes) => return Some(Followed::Changes { revision: self.cursor, changes }),
+                Pulled::Changes(changes) => return Some(Followed::Changes(changes)),
                 _ if closed => return None,
                 Pulled::CaughtUp => self.news.changed().await.ok()?,
                 Pulled::Behind => {
@@ -143,7 +138,7 @@ impl Follow {
             WatchItem::Batch(batch) if batch.revision <= seen => {
                 self.cursor = batch.revision;
                 let changes: Vec<_> = batch.changes.iter().filter_map(|change| self.read(change, &batch)).collect();
-                (!changes.is_empty()).then_some(Followed::Changes { revision: batch.revision, changes })
+                (!changes.is_empty()).then_some(Followed::Changes(changes))
             }
             WatchItem::Progress(revision) if revision <= seen => {
                 self.cursor = self.cursor.max(revision);

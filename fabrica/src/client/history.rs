@@ -13,6 +13,9 @@ use super::lifecycle::Client;
 use crate::resource::Uid;
 use crate::store::{Batch, Revision};
 
+/// The greatest size of the versions that the history of one kind holds, in bytes. Older changes are in the store.
+const BYTES_MAX: usize = 32 << 20;
+
 /// What one revision did to one object. At least one of `old` and `new` is there.
 pub(crate) struct HistoryChange {
     /// Whose change it is.
@@ -31,6 +34,12 @@ impl HistoryChange {
     pub(super) fn new(uid: Uid, old: Option<CachedObject>, new: Option<CachedObject>, revision: Revision) -> Self {
         Self { uid, old, new, revision, rendered: OnceLock::new() }
     }
+
+    /// About how many bytes are held for it alone: what was, and what is as it is sent.
+    fn bytes(&self) -> usize {
+        let size = |object: &Option<CachedObject>| object.as_ref().map_or(0, |object| object.raw.len());
+        size(&self.old) + size(&self.new)
+    }
 }
 
 /// The last changes of one kind. Who follows holds a revision, and no queue: a reader that stands still costs nothing.
@@ -38,6 +47,8 @@ pub(super) struct History {
     /// In the order of their revisions. Of a revision that is not seen yet, some may still be missing.
     changes: VecDeque<Arc<HistoryChange>>,
     capacity: usize,
+    /// How many bytes the changes hold.
+    bytes: usize,
     /// Every change after this revision is in `changes`. Never greater than the revision that is seen.
     base: Revision,
     gap: Option<Gap>,
@@ -54,7 +65,7 @@ struct Gap {
 
 impl History {
     pub(super) fn new(base: Revision, closed: bool) -> Self {
-        Self { changes: VecDeque::new(), capacity: 0, base, gap: None, news: watch::Sender::new(closed) }
+        Self { changes: VecDeque::new(), capacity: 0, bytes: 0, base, gap: None, news: watch::Sender::new(closed) }
     }
 
     #[cfg(test)]
@@ -71,13 +82,14 @@ impl History {
         if let Some(gap) = self.gap {
             change.revision = gap.to;
         }
-        while self.changes.len() >= self.capacity
+        self.bytes += change.bytes();
+        while (self.changes.len() >= self.capacity || self.bytes > BYTES_MAX)
             && let Some(oldest) = self.changes.front().map(|oldest| oldest.revision)
             && oldest < change.revision
         {
             self.base = oldest;
             let kept = self.changes.partition_point(|other| other.revision <= oldest);
-            self.changes.drain(..kept);
+            self.bytes -= self.changes.drain(..kept).map(|change| change.bytes()).sum::<usize>();
         }
         self.changes.push_back(Arc::new(change));
     }
@@ -123,6 +135,7 @@ impl History {
 
     fn begin_anew(&mut self, base: Revision) {
         self.changes.clear();
+        self.bytes = 0;
         self.gap = None;
         self.base = base;
         self.announce();
@@ -187,6 +200,10 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::kinds::Kinds;
+    use crate::client::sample::Device;
+    use crate::resource::{GroupKind, Resource as _};
+    use crate::store::Entry;
 
     fn revision(number: u64) -> Revision {
         Revision::new(number)
@@ -236,6 +253,24 @@ mod tests {
         assert_eq!(history.before(revision(2)).unwrap().len(), 3);
         push(&mut history, ("a", 4));
         assert_eq!(history.len(), 1);
+    }
+
+    #[test]
+    fn large_changes_give_way_before_there_are_many_of_them() {
+        let kinds = Kinds::new(&[Device::TYPE], "x").unwrap();
+        let kind = kinds.get(GroupKind::of::<Device>()).unwrap();
+        let mut history = history(1000, &[]);
+        for number in 2..102 {
+            let (created, modified) = (revision(2), revision(number));
+            let entry = Entry { key: "o".into(), value: vec![b' '; 1 << 20].into(), created, modified };
+            let new = CachedObject::read(kind, &"a".into(), &entry);
+            history.push(HistoryChange::new("a".into(), None, Some(new), modified));
+        }
+        assert_eq!(history.len(), 32);
+        assert!(after(&history, 68, 101).is_none());
+        assert_eq!(after(&history, 69, 101).unwrap(), ["a"]);
+        history.begin_anew(revision(101));
+        assert_eq!(history.bytes, 0);
     }
 
     #[test]

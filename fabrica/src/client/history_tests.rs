@@ -161,7 +161,8 @@ struct Reader {
 impl Reader {
     fn take(&mut self, followed: Option<Followed>, seen: Revision) {
         match followed {
-            Some(Followed::Changes { revision, changes }) => {
+            Some(Followed::Changes(changes)) => {
+                let revision = changes[0].revision;
                 assert!(revision <= seen, "{revision} came before the cache showed it, at {seen}");
                 assert!(changes.iter().all(|change| change.revision == revision));
                 let modified = |object: &Option<CachedObject>| object.as_ref().map(|object| object.modified().get());
@@ -378,8 +379,8 @@ proptest! {
 /// The next revision and the uids in it; panics if there is none before long.
 async fn next(follow: &mut Follow) -> (u64, Vec<String>) {
     match tokio::time::timeout(Duration::from_secs(60), follow.next()).await.unwrap() {
-        Some(Followed::Changes { revision, changes }) => {
-            (revision.get(), changes.iter().map(|change| change.uid.to_string()).collect())
+        Some(Followed::Changes(changes)) => {
+            (changes[0].revision.get(), changes.iter().map(|change| change.uid.to_string()).collect())
         }
         Some(Followed::Expired) => panic!("expired"),
         None => panic!("ended"),
@@ -422,12 +423,10 @@ async fn a_write_of_another_kind_wakes_no_follower_and_moves_its_position() {
     assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     let revision = create(&client, &["a"]).await[0];
     assert_eq!(counted.0.load(Ordering::Relaxed), 1);
-    let Poll::Ready(Some(Followed::Changes { revision: told, .. })) =
-        waiting.as_mut().poll(&mut Context::from_waker(&waker))
-    else {
+    let Poll::Ready(Some(Followed::Changes(told))) = waiting.as_mut().poll(&mut Context::from_waker(&waker)) else {
         panic!("it was woken for nothing")
     };
-    assert_eq!(told.get(), revision);
+    assert_eq!(told[0].revision.get(), revision);
 }
 
 #[tokio::test(start_paused = true)]
@@ -569,8 +568,8 @@ async fn a_wait_that_was_dropped_has_lost_nothing() {
             tokio::time::sleep(Duration::from_millis(1)).await;
             continue;
         };
-        let Some(Followed::Changes { revision, .. }) = item else { panic!("it ended") };
-        got.push(revision.get());
+        let Some(Followed::Changes(changes)) = item else { panic!("it ended") };
+        got.push(changes[0].revision.get());
     }
     made.extend(create(&client, &["d"]).await);
     got.push(next(&mut follow).await.0);
@@ -594,7 +593,7 @@ async fn what_can_not_be_decoded_is_seen_unless_it_has_no_name() {
     }
     let selection = client.selection(Device::TYPE, None, LabelSelector::everything(), &FieldSelector::everything());
     let selection = selection.unwrap();
-    let Some(Followed::Changes { changes, .. }) = follow.next().await else { panic!("nothing came") };
+    let Some(Followed::Changes(changes)) = follow.next().await else { panic!("nothing came") };
     let shown = changes.iter().filter(|change| selection.matches_any(change.new.as_ref().unwrap()));
     assert_eq!(shown.map(|change| &*change.uid).collect::<Vec<_>>(), ["b"]);
 }
@@ -655,8 +654,8 @@ async fn a_follower_goes_on_after_a_restart_of_the_program() {
     client.keep_history(100);
     let mut follow = client.follow(Device::TYPE, at).unwrap();
     assert_eq!(next(&mut follow).await, (made[1], vec!["b".to_owned()]));
-    let Some(Followed::Changes { revision, changes }) = follow.next().await else { panic!("nothing came") };
-    assert_eq!(revision, deleted);
+    let Some(Followed::Changes(changes)) = follow.next().await else { panic!("nothing came") };
+    assert_eq!(changes[0].revision, deleted);
     let gone = changes[0].old.as_ref().unwrap();
     assert_eq!((gone.object().unwrap().metadata().name.as_str(), gone.modified().get()), ("a", made[0]));
     let later = create(&client, &["c"]).await;

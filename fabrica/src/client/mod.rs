@@ -15,16 +15,13 @@ mod export;
 mod feed;
 mod finalizers;
 #[cfg(feature = "api")]
-#[allow(dead_code)]
 mod follow;
 mod follower;
 mod garbage;
 #[cfg(feature = "api")]
-#[allow(dead_code)]
 mod history;
 mod import;
 #[cfg(feature = "api")]
-#[allow(dead_code)]
 mod json;
 mod keys;
 mod kinds;
@@ -44,7 +41,6 @@ mod replace;
 mod select;
 mod settings;
 #[cfg(feature = "api")]
-#[allow(dead_code)]
 mod snapshot;
 mod status;
 mod subscription;
@@ -70,32 +66,26 @@ pub(crate) use cached::CachedObject;
 #[cfg(feature = "api")]
 pub(crate) use delete::Deleted;
 #[cfg(feature = "api")]
-#[allow(unused_imports)]
 pub(crate) use follow::{Follow, Followed};
 #[cfg(feature = "api")]
-#[allow(unused_imports)]
 pub(crate) use history::HistoryChange;
 #[cfg(feature = "testing")]
 pub(crate) use lifecycle::title_of;
 pub(crate) use observer::{ObjectChange, Observer};
 pub(crate) use own::{Owned, Owner};
 #[cfg(feature = "api")]
-#[allow(unused_imports)]
 pub(crate) use patch::{Part, UnknownFields};
 #[cfg(feature = "api")]
 pub(crate) use place::Place;
 pub(crate) use replace::namespace_of;
 #[cfg(feature = "api")]
-#[allow(unused_imports)]
 pub(crate) use select::Selection;
 #[cfg(feature = "api")]
-#[allow(unused_imports)]
 pub(crate) use snapshot::{Snapshot, SnapshotOptions};
 pub(crate) use status::Saved;
 pub(crate) use typed::typed;
 
-#[cfg(feature = "api")]
-#[cfg(test)]
+#[cfg(all(test, feature = "api"))]
 mod history_tests;
 #[cfg(all(test, feature = "api"))]
 mod patch_tests;

@@ -120,11 +120,19 @@ impl Client {
 #[cfg(feature = "api")]
 impl Patch {
     /// Carries it out on a document that is no envelope of a kind's.
-    pub(crate) fn apply_to(&self, document: &mut Value, max_bytes: usize) -> Result<(), Fault> {
-        apply(document, self, max_bytes).map_err(|refusal| match refusal {
-            Refusal::Fault(fault) => fault,
-            Refusal::TooLarge(message) => Fault::new("", message),
-        })
+    ///
+    /// # Errors
+    /// `Invalid` if it is no patch, or one that can't be applied; `TooLarge` if it asks for more than is allowed. `title`
+    /// is what the document is called in messages.
+    pub(crate) fn apply_to(&self, document: &mut Value, title: &str, max_bytes: usize) -> Result<()> {
+        apply(document, self, max_bytes).map_err(|refusal| refused(refusal, title))
+    }
+}
+
+fn refused(refusal: Refusal, title: &str) -> Error {
+    match refusal {
+        Refusal::Fault(fault) => Error::invalid(title, vec![fault]),
+        Refusal::TooLarge(message) => Error::new(ErrorKind::TooLarge, format!("{title} was not patched: {message}")),
     }
 }
 
@@ -144,12 +152,7 @@ impl Patched {
         let invalid = |faults| Error::invalid(target.title(), faults);
         let before = envelope::value(&target.newest).map_err(|fault| invalid(vec![fault]))?;
         let mut after = before.clone();
-        apply(&mut after, patch, max_bytes).map_err(|refusal| match refusal {
-            Refusal::Fault(fault) => invalid(vec![fault]),
-            Refusal::TooLarge(message) => {
-                Error::new(ErrorKind::TooLarge, format!("{} was not patched: {message}", target.title()))
-            }
-        })?;
+        apply(&mut after, patch, max_bytes).map_err(|refusal| refused(refusal, &target.title()))?;
         preconditions(&after).map_err(|fault| invalid(vec![fault]))?.check(target)?;
         if part == Part::Status {
             let status = after.get_mut("status").map(Value::take);

@@ -36,7 +36,6 @@ impl Client {
     ///
     /// # Errors
     /// `Invalid` with every field that the kind can't be selected by; `NotFound` if the program doesn't know the kind.
-    #[allow(dead_code)]
     pub(crate) fn selection(
         &self,
         type_: &ResourceType,

@@ -97,20 +97,6 @@ impl EventForm {
         Ok(Value::Object(stored))
     }
 
-    /// What a change of the form of a stored envelope makes of the envelope: how patches are applied.
-    ///
-    /// # Errors
-    /// Those of the change, and those of [`Self::read`].
-    pub(crate) fn patched(
-        self,
-        stored: &Value,
-        change: impl FnOnce(&mut Value) -> Result<(), Fault>,
-    ) -> Result<Value, Vec<Fault>> {
-        let mut shown = self.show(stored);
-        change(&mut shown).map_err(|fault| vec![fault])?;
-        self.read(shown)
-    }
-
     /// The path in the stored envelope of what a field selector of this form names; `None` if events can't be selected by
     /// it.
     pub(crate) fn selected(self, path: &str) -> Option<String> {

@@ -13,6 +13,9 @@ use crate::api::strict_json::Document;
 use crate::client::CachedObject;
 use crate::resource::Object;
 
+/// How many remarks about a body are made, as in Kubernetes.
+const REMARKS_MAX: usize = 100;
+
 /// The object in the body of a write: of the right kind, and in the namespace of the path.
 pub(super) struct Given {
     value: Value,
@@ -85,8 +88,7 @@ impl Given {
     pub(super) fn is_of(&mut self, call: &Call<'_>, name: &str, current: &CachedObject) -> Result<(), Status> {
         let (given, is) = (self.text("uid"), current.uid());
         if !given.is_empty() && *given != **is {
-            let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {is}");
-            return Err(Status::conflict(call.served, name, &why));
+            return Err(Status::another_uid(call.served, name, given, is));
         }
         if self.text("resourceVersion").is_empty() {
             let cause = Cause::invalid("metadata.resourceVersion", "0x0: must be specified for an update");
@@ -157,10 +159,10 @@ pub(super) fn paths(faults: &[Fault]) -> Vec<String> {
     faults.iter().map(|fault| fault.path.clone()).collect()
 }
 
-/// What is said about fields that the kind doesn't know, and those that are there twice.
+/// What is said about fields that the kind doesn't know, and those that are there twice: as many as anybody reads.
 pub(super) fn remarks(unknown: &[String], duplicates: &[String]) -> Vec<String> {
     let unknown = unknown.iter().map(|path| format!("unknown field {path:?}"));
-    unknown.chain(duplicates.iter().map(|path| format!("duplicate field {path:?}"))).collect()
+    unknown.chain(duplicates.iter().map(|path| format!("duplicate field {path:?}"))).take(REMARKS_MAX).collect()
 }
 
 /// An answer with remarks about the request.
@@ -179,11 +181,12 @@ fn namespace(metadata: &mut Map<String, Value>, of_path: &str, namespaced: bool)
         metadata.remove("namespace");
         return Ok(());
     }
-    match metadata.get("namespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty()) {
-        Some(given) if given != of_path => {
+    match metadata.get("namespace").filter(|namespace| **namespace != "") {
+        Some(given) if *given != of_path => {
             let message = format!(
-                "the namespace of the provided object does not match the namespace sent on the request: {given}, not \
-                 {of_path}"
+                "the namespace of the provided object does not match the namespace sent on the request: {}, not \
+                 {of_path}",
+                bare(given)
             );
             Err(Status::bad_request(message))
         }

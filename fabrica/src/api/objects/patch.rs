@@ -5,21 +5,17 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::given::{paths, remarks, with_warnings};
 use super::patch_event::patch_event;
 use super::{Call, present};
-use crate::FaultReason;
 use crate::api::body;
 use crate::api::catalog::Backing;
 use crate::api::query::FieldValidation;
 use crate::api::status::{Cause, Status};
 use crate::client::{Part, Patch, UnknownFields};
-
-/// How many operations a JSON patch may have, as in Kubernetes.
-const OPERATIONS_MAX: usize = 10_000;
+use crate::{Error, Fault, FaultReason};
 
 const MERGE: &str = "application/merge-patch+json";
 const JSON: &str = "application/json-patch+json";
@@ -43,7 +39,10 @@ pub(in crate::api) async fn patch(call: &Call<'_>, name: &str, part: Part, body:
         if strict && !faults.is_empty() && faults.iter().all(|fault| fault.reason == FaultReason::UnknownField) {
             return refused(call, name, &remarks(&paths(faults), &[]));
         }
-        call.failed(&error, name)
+        if let Some(meant) = meant(&patch).filter(|meant| error.is_conflict() && **meant != *key.uid) {
+            return Status::another_uid(call.served, name, meant, &key.uid);
+        }
+        failed(call, name, &error)
     })?;
     let unknown = paths(&unknown);
     let warnings = match call.query.field_validation {
@@ -51,6 +50,24 @@ pub(in crate::api) async fn patch(call: &Call<'_>, name: &str, part: Part, body:
         FieldValidation::Warn | FieldValidation::Strict => remarks(&unknown, &duplicates),
     };
     Ok(with_warnings(present::one(call, StatusCode::OK, &object), &warnings))
+}
+
+/// The uid that a patch says its object has.
+fn meant(patch: &Patch) -> Option<&str> {
+    match patch {
+        Patch::Merge(patch) => patch.pointer("/metadata/uid")?.as_str(),
+        Patch::Json(_) => None,
+    }
+}
+
+/// What an error means: what is no patch is told from one that can't be done.
+pub(super) fn failed(call: &Call<'_>, name: &str, error: &Error) -> Status {
+    match error.faults() {
+        [Fault { path, reason: FaultReason::TypeInvalid, message }] if path.is_empty() => {
+            Status::bad_request(message.clone())
+        }
+        _ => call.failed(error, name),
+    }
 }
 
 fn refused(call: &Call<'_>, name: &str, remarks: &[String]) -> Status {
@@ -64,27 +81,14 @@ fn read(call: &Call<'_>, body: &[u8]) -> Result<(Patch, Vec<String>), Status> {
     let is_merge = match media_type {
         MERGE => true,
         JSON => false,
-        STRATEGIC if call.served.group.is_empty() => true,
+        STRATEGIC if call.served.is_built_in() => true,
         _ => return Err(Status::unsupported_media(&[JSON, MERGE].join(", "))),
     };
     let document = body::json(body)?;
     if media_type == STRATEGIC && !means_the_same(&document.value) {
         return Err(Status::unsupported_media(&[JSON, MERGE].join(", ")));
     }
-    let patch = match (is_merge, document.value) {
-        (true, patch @ Value::Object(_)) => Patch::Merge(patch),
-        (true, _) => return Err(Status::bad_request("a merge patch is an object, as in {\"spec\": {}}")),
-        (false, Value::Array(operations)) if operations.len() > OPERATIONS_MAX => {
-            return Err(Status::too_large(format_args!("{OPERATIONS_MAX} operations of a JSON patch")));
-        }
-        (false, patch) => match json_patch::Patch::deserialize(&patch) {
-            Ok(_) => Patch::Json(patch),
-            Err(error) => {
-                let message = format!("the body of the request is no JSON patch, a list of operations: {error}");
-                return Err(Status::bad_request(message));
-            }
-        },
-    };
+    let patch = if is_merge { Patch::Merge(document.value) } else { Patch::Json(document.value) };
     Ok((patch, document.duplicates))
 }
 

@@ -73,7 +73,8 @@ pub(super) fn token(revision: Revision, next: &Place) -> String {
 
 fn page(token: &str, plural: &str) -> Result<At, Status> {
     let parts = token.split_once('/').and_then(|(revision, place)| {
-        Some(At::Page(Revision::new(revision.parse().ok()?), Place::parse(plural, place).ok()?))
+        let revision = revision.parse().ok().filter(|revision| *revision > 0)?;
+        Some(At::Page(Revision::new(revision), Place::parse(plural, place).ok()?))
     });
     parts.ok_or_else(|| {
         Status::bad_request("continue key is not valid: hand back the one of the page before, unchanged")
@@ -144,6 +145,7 @@ mod tests {
             ("continue=x", 400),
             ("continue=7/a", 400),
             ("continue=-1//a", 400),
+            ("continue=0//a", 400),
         ] {
             assert_eq!(at(query), Err(code), "{query}");
         }

@@ -509,11 +509,9 @@ async fn what_other_programs_post_and_patch_is_stored_and_shown_in_both_forms() 
     assert!(created.metadata().name.starts_with("kopf-event-"));
     let stored = client.get_json(&created.key()).unwrap();
     let patch = json!({ "series": { "count": 2, "lastObservedTime": "2026-01-01T00:00:09.5Z" } });
-    let merge = |shown: &mut serde_json::Value| {
-        json_patch::merge(shown, &patch);
-        Ok(())
-    };
-    let patched = EventForm::Events.patched(&stored, merge).unwrap();
+    let mut shown = EventForm::Events.show(&stored);
+    json_patch::merge(&mut shown, &patch);
+    let patched = EventForm::Events.read(shown).unwrap();
     let updated = client.update_json(RecordedEvent::TYPE, patched).await.unwrap().to_value().unwrap();
     let shown = EventForm::Events.show(&updated);
     assert_eq!((&shown["note"], &shown["regarding"]["name"]), (&json!("hello"), &json!("a")));

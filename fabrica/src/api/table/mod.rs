@@ -36,14 +36,9 @@ impl Table<'_> {
 
     /// The row of an object, from its envelope as it is stored.
     pub(super) fn row(&self, stored: Value) -> Value {
-        let columns = self.served.columns();
-        // The columns of a kind are of what is shown, those of events of what is stored.
-        let (cells, object) = if self.served.is_envelope() {
-            let object = self.served.shown_value(stored);
-            (columns.cells(&object, self.now), object)
-        } else {
-            (columns.cells(&stored, self.now), self.served.shown_value(stored))
-        };
+        let stored = self.served.completed(stored);
+        let cells = self.served.columns().cells(&stored, self.now);
+        let object = self.served.shown_value(stored);
         match self.include {
             IncludeObject::None => json!({ "cells": cells }),
             IncludeObject::Object => json!({ "cells": cells, "object": object }),

@@ -49,6 +49,11 @@ impl Start {
         })
     }
 
+    /// Does a bookmark follow what exists?
+    pub(super) fn says_when_done(self) -> bool {
+        matches!(self, Self::Existing { says_when_done: true, .. })
+    }
+
     /// Opens what the watch reads from.
     ///
     /// # Errors
@@ -58,21 +63,26 @@ impl Start {
         let failed = |error: crate::Error| call.not_selected(&error);
         let (labels, fields) = call.selectors()?;
         let selection = client.selection(type_, call.namespace(), labels.clone(), &fields).map_err(failed)?;
-        let (existing, after, says_when_done) = match self {
+        let (existing, after) = match self {
             Self::After(revision) => {
                 call.reach(revision).await?;
-                (Vec::new(), revision, false)
+                (Vec::new(), revision)
             }
-            Self::Now => (Vec::new(), client.seen(), false),
-            Self::Existing { at_least, says_when_done } => {
+            Self::Now => (Vec::new(), client.seen()),
+            Self::Existing { at_least, .. } => {
                 call.reach(at_least).await?;
                 let options =
                     SnapshotOptions { namespace: call.namespace(), labels, fields, ..SnapshotOptions::default() };
                 let snapshot = client.snapshot(type_, options).await.map_err(failed)?;
-                (snapshot.items, snapshot.revision, says_when_done)
+                (snapshot.items, snapshot.revision)
             }
         };
         let follow = client.follow(type_, after).map_err(failed)?;
-        Ok(Source::Kind { existing: existing.into_iter(), says_when_done, follow: Box::new(follow), selection })
+        Ok(Source::Kind {
+            existing: existing.into_iter(),
+            says_when_done: self.says_when_done(),
+            follow: Box::new(follow),
+            selection,
+        })
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Limits {
 /// What a watch reads from.
 pub(super) enum Source {
     /// A resource without objects: nothing ever happens.
-    Nothing,
+    Nothing { says_when_done: bool },
     Kind {
         /// What exists, and was not shown yet.
         existing: std::vec::IntoIter<CachedObject>,
@@ -96,7 +96,7 @@ impl Watching {
                     self.ended = true;
                     return Some(Frames::expired());
                 }
-                Next::Followed(Some(Followed::Changes { changes, .. })) => {
+                Next::Followed(Some(Followed::Changes(changes))) => {
                     let mut chunk = BytesMut::new();
                     for change in &changes {
                         self.show(change, &mut chunk);
@@ -114,7 +114,7 @@ impl Watching {
         let followed = async {
             match &mut self.source {
                 Source::Kind { follow, .. } => follow.next().await,
-                Source::Nothing => std::future::pending().await,
+                Source::Nothing { .. } => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -128,14 +128,22 @@ impl Watching {
     /// What exists and was not shown yet.
     fn existing(&mut self) -> Option<Bytes> {
         let position = self.position();
-        let Source::Kind { existing, says_when_done, .. } = &mut self.source else { return None };
         let mut chunk = BytesMut::new();
-        while chunk.len() < CHUNK
-            && let Some(object) = existing.next()
-        {
-            self.frames.object(Kind::Added, &object, None, &mut chunk);
-        }
-        if existing.len() == 0 && std::mem::take(says_when_done) {
+        let says_when_done = match &mut self.source {
+            Source::Nothing { says_when_done } => says_when_done,
+            Source::Kind { existing, says_when_done, .. } => {
+                while chunk.len() < CHUNK
+                    && let Some(object) = existing.next()
+                {
+                    self.frames.object(Kind::Added, &object, None, &mut chunk);
+                }
+                if existing.len() > 0 {
+                    return Some(chunk.freeze());
+                }
+                says_when_done
+            }
+        };
+        if std::mem::take(says_when_done) {
             chunk.extend_from_slice(&self.frames.bookmark(position, true));
         }
         (!chunk.is_empty()).then(|| chunk.freeze())
@@ -145,7 +153,7 @@ impl Watching {
     fn position(&self) -> Revision {
         match &self.source {
             Source::Kind { follow, .. } => follow.position(),
-            Source::Nothing => self.api.client.seen(),
+            Source::Nothing { .. } => self.api.client.seen(),
         }
     }
 
