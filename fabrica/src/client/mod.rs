@@ -85,7 +85,8 @@ pub(crate) use snapshot::{Snapshot, SnapshotOptions};
 pub(crate) use status::Saved;
 pub(crate) use typed::typed;
 
-#[cfg(all(test, feature = "api"))]
+#[cfg(feature = "api")]
+#[cfg(test)]
 mod history_tests;
 #[cfg(all(test, feature = "api"))]
 mod patch_tests;

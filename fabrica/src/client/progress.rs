@@ -13,9 +13,14 @@ use crate::store::Revision;
 /// It only grows. A waiter is woken by the step that reaches its revision and by no other: one wake-up a write.
 pub(super) struct Progress(Mutex<State>);
 
+/// How many waiters there may be before those that were dropped are looked for.
+const SWEEP_AT: usize = 64;
+
 struct State {
     seen: Revision,
     waiters: BinaryHeap<Reverse<Waiter>>,
+    /// With so many waiters, those that were dropped go: whoever asks for a revision that never comes leaves nothing.
+    sweep_at: usize,
     closed: bool,
 }
 
@@ -26,7 +31,7 @@ struct Waiter {
 
 impl Progress {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { seen: Revision::ZERO, waiters: BinaryHeap::new(), closed: false }))
+        Self(Mutex::new(State { seen: Revision::ZERO, waiters: BinaryHeap::new(), sweep_at: SWEEP_AT, closed: false }))
     }
 
     pub(super) fn seen(&self) -> Revision {
@@ -39,6 +44,11 @@ impl Progress {
             let mut state = self.0.lock();
             if state.closed || state.seen >= revision {
                 return;
+            }
+            if state.waiters.len() >= state.sweep_at {
+                state.waiters.retain(|Reverse(waiter)| !waiter.wake.is_closed());
+                // At least half of the room is free now: it costs O(1) a waiter.
+                state.sweep_at = SWEEP_AT.max(2 * state.waiters.len());
             }
             let (wake, woken) = oneshot::channel();
             state.waiters.push(Reverse(Waiter { revision, wake }));
@@ -128,5 +138,18 @@ mod tests {
         progress.close();
         assert!(waiting.as_mut().now_or_never().is_some());
         assert!(progress.wait(Revision::new(9)).now_or_never().is_some());
+    }
+
+    #[test]
+    fn waits_that_were_given_up_are_forgotten() {
+        let progress = Progress::new();
+        let mut kept = Box::pin(progress.wait(Revision::new(7)));
+        assert!((&mut kept).now_or_never().is_none());
+        for _ in 0..10_000 {
+            assert!(progress.wait(Revision::new(u64::MAX)).now_or_never().is_none());
+        }
+        assert!(progress.0.lock().waiters.len() < 100);
+        progress.advance(Revision::new(7));
+        assert!(kept.now_or_never().is_some());
     }
 }

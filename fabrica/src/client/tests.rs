@@ -393,3 +393,14 @@ async fn a_name_that_another_object_took_over_in_a_gap_stays_with_it() {
     let guard = Guard::Absent("n/example.io/Device//a".into());
     assert!(store.txn(Transaction::new().when(guard)).await.is_err());
 }
+
+#[tokio::test]
+async fn a_closed_client_does_not_say_that_it_has_caught_up() {
+    let store = MemoryStore::new();
+    let client = start(&store).await;
+    client.close();
+    client.catch_up("devices").await.unwrap();
+    store.txn(Transaction::new().put("x", "1")).await.unwrap();
+    let error = client.catch_up("devices").await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unavailable) && error.to_string().contains("devices"), "{error}");
+}

@@ -112,11 +112,11 @@ impl Client {
     /// Waits until the cache shows all that the store holds by now; `what` is whom it is about.
     ///
     /// # Errors
-    /// What the store answers.
+    /// What the store answers; `Unavailable` if the client is closed before.
     pub(crate) async fn catch_up(&self, what: impl Display) -> Result<()> {
-        let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(what, &error))?;
+        let revision = self.inner.store.revision().await.map_err(|error| trouble::reading(&what, &error))?;
         self.inner.shared.progress.wait(revision).await;
-        Ok(())
+        if self.inner.shared.progress.seen() < revision { Err(trouble::closed(what)) } else { Ok(()) }
     }
 
     /// The store's own revision, which the cache may not show yet.
