@@ -45,6 +45,8 @@ fn floods_of_headers_and_long_urls_are_refused() {
     assert_eq!(served.code(&many), 431);
     let large = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "y".repeat(10 << 20));
     assert!(matches!(served.code(&large), 0 | 431));
+    let large = format!("GET /version HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "y".repeat(200_000));
+    assert_eq!(served.code(&large), 431);
     let long = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "y".repeat(40_000));
     assert_eq!(served.code(&long), 414);
     served.is_well();

@@ -5,6 +5,8 @@
 mod bodies;
 mod heads;
 mod hosts;
+mod http2;
 mod places;
 mod readers;
 mod served;
+mod watchers;

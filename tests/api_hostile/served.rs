@@ -24,16 +24,35 @@ impl Served {
     }
 
     pub fn at(listen: &str) -> Self {
+        Self::with(&[listen])
+    }
+
+    /// With so many connections and watches.
+    pub fn for_many(connections: usize) -> Self {
+        let places = connections.to_string();
+        Self::with(&["127.0.0.1:0", &places, &places])
+    }
+
+    /// With timeouts that never come, and a grace period of so many milliseconds.
+    pub fn patient(grace: usize) -> Self {
+        Self::with(&["127.0.0.1:0", "100", "50", "3600000", &grace.to_string()])
+    }
+
+    fn with(args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_served"));
-        let mut child = command.arg(listen).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut place = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut place).unwrap();
         let stdin = child.stdin.take();
         Self { child, stdin, place: place.trim_end().to_owned() }
     }
 
+    pub fn address(&self) -> &str {
+        self.place.strip_prefix("http://").unwrap()
+    }
+
     pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.place.strip_prefix("http://").unwrap()).unwrap();
+        let stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
         stream
@@ -58,16 +77,25 @@ impl Served {
         let answer = self.answer(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         assert_eq!(code_of(&answer), 200, "{answer}");
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        let memory: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        let memory = self.memory("VmRSS:");
         assert!(memory < MEMORY, "{memory} KiB");
+    }
+
+    /// A line of the system's account of its memory, in KiB: `VmRSS:` is what it has, `VmHWM:` the most that it had.
+    pub fn memory(&self, line: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|other| other.strip_prefix(line)).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// Asks it to stop: how long that took.
     pub fn stop(&mut self) -> Duration {
         let start = Instant::now();
         self.stdin = None;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < DEADLINE, "it doesn't stop");
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
         assert!(self.child.wait().unwrap().success());
         start.elapsed()
     }

@@ -21,13 +21,19 @@ struct ThingSpec {
 /// Prints where it listens, and serves until its stdin ends.
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<()> {
-    let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let mut args = std::env::args().skip(1);
+    let listen = args.next().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let mut number = |default| args.next().and_then(|arg| arg.parse().ok()).unwrap_or(default);
     let mut config = Config::new(listen.parse()?);
-    config.head_timeout = Duration::from_millis(300);
-    config.body_timeout = Duration::from_millis(300);
-    config.write_timeout = Duration::from_millis(300);
-    config.grace = Duration::from_millis(300);
-    config.max_connections = 100;
+    config.max_connections = number(100);
+    config.max_watches = number(50);
+    config.max_requests = 50;
+    config.max_streams = 20;
+    let (patience, grace) = (number(300), number(300));
+    for timeout in [&mut config.head_timeout, &mut config.body_timeout, &mut config.write_timeout] {
+        *timeout = Duration::from_millis(patience as u64);
+    }
+    config.grace = Duration::from_millis(grace as u64);
     let controller = Controller::empty().resource::<Thing>().build().await?;
     let server = api::serve(&controller, config).await?;
     controller.start().await?;

@@ -47,7 +47,8 @@ pub struct Config {
     pub body_timeout: Duration,
     /// How long a recorded event is kept after it happened last. Default: 1 h.
     pub event_ttl: Duration,
-    /// How long a peer may take nothing of an answer; its connection is closed then. Default: 30 s.
+    /// How long a peer may take nothing of an answer, or less than 64 KiB of a longer one; its connection is closed then.
+    /// Default: 30 s.
     pub write_timeout: Duration,
     /// How long the server waits for requests under way when it stops. Watches end at once. Default: 5 s.
     pub grace: Duration,

@@ -44,8 +44,8 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // A watch event must not wait for the next one.
-                stream.set_nodelay(true)?;
+                // A watch event must not wait for the next one. Where that can't be said, the peer is gone already.
+                let _ = stream.set_nodelay(true);
                 Ok(Stream::Tcp(stream))
             }
             Self::Unix(socket) => Ok(Stream::Unix(socket.listener.accept().await?.0)),

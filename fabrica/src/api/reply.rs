@@ -12,8 +12,8 @@ pub(super) fn json(code: StatusCode, value: &Value) -> Response<Body> {
     raw_json(code, Bytes::from(value.to_string()))
 }
 
-/// A JSON document that is written out already.
-pub(super) fn raw_json(code: StatusCode, json: Bytes) -> Response<Body> {
+/// A JSON document that is written out already, or while it is sent.
+pub(super) fn raw_json(code: StatusCode, json: impl Into<Body>) -> Response<Body> {
     with_type(code, "application/json", json)
 }
 
@@ -43,8 +43,8 @@ pub(super) fn warn(response: &mut Response<Body>, warnings: &[String]) {
 }
 
 /// A body of a media type.
-pub(super) fn with_type(code: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
+pub(super) fn with_type(code: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = code;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

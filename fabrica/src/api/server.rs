@@ -1,12 +1,13 @@
 //! Listening, and the connections.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tracing::{debug, info, warn};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tracing::{debug, error, info, warn};
 
 use super::app::{self, Api};
 use super::connection;
@@ -103,9 +104,14 @@ async fn accept(listener: Listener, gate: Arc<Gate>, config: Arc<Config>, stoppi
         let stream = tokio::select! {
             biased;
             () = stopped(stopping.clone()) => break,
-            Some(_) = connections.join_next() => continue,
+            Some(ended) = connections.join_next() => {
+                report(ended);
+                continue;
+            }
             accepted = listener.accept() => match accepted {
                 Ok(stream) => stream,
+                // Its peer was gone before it was taken.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
                 Err(error) => {
                     warn!("a connection can't be accepted: {error}");
                     tokio::time::sleep(AFTER_FAILURE).await;
@@ -128,9 +134,20 @@ async fn accept(listener: Listener, gate: Arc<Gate>, config: Arc<Config>, stoppi
         });
     }
     drop(listener);
-    let ended = async { while connections.join_next().await.is_some() {} };
+    let ended = async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    };
     if tokio::time::timeout(config.grace, ended).await.is_err() {
         debug!("{} connections were cut off", connections.len());
+    }
+}
+
+/// What a connection panics at is not the others' business, but somebody must learn of it.
+fn report(ended: std::result::Result<(), JoinError>) {
+    if let Err(error) = ended {
+        error!("a connection was given up: {error}");
     }
 }
 

@@ -69,6 +69,9 @@ fn remove_stale(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.to_string()),
     };
+    if file.is_dir() {
+        return Err("there is a folder of that name: choose a name in it, or another one".to_owned());
+    }
     if !file.file_type().is_socket() {
         return Err("there is a file of that name that is no socket: choose another name, or remove it".to_owned());
     }

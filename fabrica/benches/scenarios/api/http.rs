@@ -17,9 +17,29 @@ impl Connection {
     pub async fn send(&mut self, method: &str, path: &str, body: &str) -> (u16, Vec<u8>) {
         self.request(method, path, body).await;
         let (code, length) = self.head().await;
-        let mut answer = vec![0; length.expect("the answer has a length")];
+        let Some(length) = length else { return (code, self.chunks().await) };
+        let mut answer = vec![0; length];
         self.0.read_exact(&mut answer).await.expect("the answer is whole");
         (code, answer)
+    }
+
+    /// A body that comes in chunks.
+    async fn chunks(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        while self.chunk(&mut all).await {}
+        all
+    }
+
+    /// Adds the next chunk of a body; is there one?
+    async fn chunk(&mut self, all: &mut Vec<u8>) -> bool {
+        let mut size = String::new();
+        self.0.read_line(&mut size).await.expect("the body goes on");
+        let size = usize::from_str_radix(size.trim_end(), 16).expect("it is the size of a chunk");
+        let start = all.len();
+        all.resize(start + size + 2, 0);
+        self.0.read_exact(&mut all[start..]).await.expect("the chunk is whole");
+        all.truncate(start + size);
+        size > 0
     }
 
     async fn request(&mut self, method: &str, path: &str, body: &str) {
@@ -77,19 +97,8 @@ impl Watch {
             }
             self.rest.drain(..self.read);
             self.read = 0;
-            self.chunk().await;
+            assert!(self.connection.chunk(&mut self.rest).await, "the watch goes on");
         }
-    }
-
-    async fn chunk(&mut self) {
-        let mut size = String::new();
-        self.connection.0.read_line(&mut size).await.expect("the watch goes on");
-        let size = usize::from_str_radix(size.trim_end(), 16).expect("it is the size of a chunk");
-        assert_ne!(size, 0, "the watch goes on");
-        let start = self.rest.len();
-        self.rest.resize(start + size + 2, 0);
-        self.connection.0.read_exact(&mut self.rest[start..]).await.expect("the chunk is whole");
-        self.rest.truncate(start + size);
     }
 }
 

@@ -38,7 +38,7 @@ pub(in crate::api) async fn delete_collection(call: &Call<'_>, deletion: &Deleti
     }
     match failed {
         Some(status) => Err(status),
-        None => Ok(present::many(call, &Page::of(call, &snapshot), &deleted)),
+        None => Ok(present::many(call, &Page::of(call, &snapshot), deleted)),
     }
 }
 

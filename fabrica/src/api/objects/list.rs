@@ -14,10 +14,14 @@ use crate::resource::ResourceType;
 pub(in crate::api) async fn list(call: &Call<'_>) -> Result<Response, Status> {
     let at = At::of(call.query, call.served.plural)?;
     let Some(type_) = call.served.type_() else {
-        return Ok(present::many(call, &Page { revision: call.api.client.seen(), next: None, remaining: None }, &[]));
+        return Ok(present::many(
+            call,
+            &Page { revision: call.api.client.seen(), next: None, remaining: None },
+            Vec::new(),
+        ));
     };
     let snapshot = call.snapshot(type_, at).await?;
-    Ok(present::many(call, &Page::of(call, &snapshot), &snapshot.items))
+    Ok(present::many(call, &Page::of(call, &snapshot), snapshot.items))
 }
 
 impl Call<'_> {

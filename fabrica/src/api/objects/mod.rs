@@ -7,6 +7,7 @@ mod delete_collection;
 mod get;
 mod given;
 mod list;
+mod listing;
 mod patch;
 mod patch_event;
 mod present;

@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Call;
+use super::listing::Listing;
 use crate::api::negotiate::Form;
 use crate::api::reply;
 use crate::api::table::{Table, metadata_only};
@@ -44,8 +44,9 @@ pub(super) fn one(call: &Call<'_>, code: StatusCode, object: &CachedObject) -> R
     reply::json(code, &value)
 }
 
-/// A list of objects. Where they are wanted as they are, nothing is parsed into values: it costs a pass over the bytes.
-pub(super) fn many(call: &Call<'_>, page: &Page, objects: &[CachedObject]) -> Response {
+/// A list of objects. Where they are wanted as they are, nothing is parsed into values: it costs a pass over the
+/// bytes, when they are sent.
+pub(super) fn many(call: &Call<'_>, page: &Page, objects: Vec<CachedObject>) -> Response {
     let mut metadata = json!({ "resourceVersion": page.revision.to_string() });
     if let Some(next) = &page.next {
         metadata["continue"] = next.as_str().into();
@@ -55,7 +56,7 @@ pub(super) fn many(call: &Call<'_>, page: &Page, objects: &[CachedObject]) -> Re
     }
     let values = || objects.iter().map(|object| serde_json::from_slice(&object.json()).unwrap_or_default());
     let list = match call.form {
-        Form::Object => return reply::raw_json(StatusCode::OK, list(call, &metadata, objects)),
+        Form::Object => return list(call, &metadata, objects),
         Form::Metadata(version) => json!({
             "kind": "PartialObjectMetadataList",
             "apiVersion": format!("meta.k8s.io/{version}"),
@@ -72,18 +73,8 @@ fn table(call: &Call<'_>, version: &'static str, metadata: &Value, objects: Vec<
     table.value(metadata, true, &objects.into_iter().map(|object| table.row(object)).collect::<Vec<_>>())
 }
 
-fn list(call: &Call<'_>, metadata: &Value, objects: &[CachedObject]) -> Bytes {
-    let size: usize = objects.iter().map(|object| object.raw.len() + 64).sum();
-    let mut json = Vec::with_capacity(size + 256);
+fn list(call: &Call<'_>, metadata: &Value, objects: Vec<CachedObject>) -> Response {
     let (kind, api_version) = (call.served.kind, call.served.api_version());
     let head = format!(r#"{{"kind":"{kind}List","apiVersion":"{api_version}","metadata":{metadata},"items":["#);
-    json.extend_from_slice(head.as_bytes());
-    for (index, object) in objects.iter().enumerate() {
-        if index > 0 {
-            json.push(b',');
-        }
-        json.extend_from_slice(&call.served.shown(object.json()));
-    }
-    json.extend_from_slice(b"]}");
-    json.into()
+    Listing::new(call.served.clone(), head, objects).into_response()
 }
