@@ -123,7 +123,7 @@ pub(super) async fn v2(State(api): State<Arc<Api>>, headers: HeaderMap) -> Respo
     });
     match is_json {
         Ok(true) => api.documents.v2(&api.catalog).reply(&headers, ASK_AGAIN),
-        Ok(false) => reply::with_type(StatusCode::OK, V2_PROTOBUF[1], v2::head().into()),
+        Ok(false) => reply::with_type(StatusCode::OK, V2_PROTOBUF[1], v2::head()),
         Err(refusal) => refusal.into_response(),
     }
 }
