@@ -2,7 +2,7 @@
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ fn watch_for(
     mut goes_on: impl FnMut() -> bool + Send + 'static,
     run: impl Fn(&[u8]) + Send + 'static,
 ) -> Result<usize, String> {
-    let (begun, begins) = channel::<Vec<u8>>();
+    let (begun, begins) = sync_channel::<Vec<u8>>(64);
     let feeder = thread::spawn(move || {
         let mut random = Random::new(seed);
         let mut fed = 0;
