@@ -2,6 +2,7 @@
 //! the guides is compiled and run.
 
 pub mod folder;
+pub mod fuzz;
 pub mod ledger;
 pub mod random;
 

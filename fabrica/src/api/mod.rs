@@ -21,6 +21,8 @@ mod metrics;
 mod negotiate;
 mod objects;
 mod openapi;
+#[cfg(feature = "testing")]
+pub(crate) mod parsers;
 mod peer;
 mod protobuf;
 mod query;

@@ -301,7 +301,7 @@ fn url(text: &str) -> Result<String, String> {
     is_url.then(|| text.to_owned()).ok_or_else(|| "it takes a URL as in http://localhost:9000".to_owned())
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
     duration.ok_or_else(|| "it takes a time as in 500ms, 30s or 2m".to_owned())
 }

@@ -17,6 +17,8 @@ mod graph;
 #[cfg(feature = "api")]
 mod kubeconfig;
 mod log;
+#[cfg(feature = "testing")]
+pub(crate) mod parsers;
 mod run;
 mod schemas;
 mod signals;

@@ -17,6 +17,8 @@ mod expect;
 mod explore;
 mod harness;
 mod log;
+#[doc(hidden)]
+pub mod parsers;
 mod record;
 mod recorder;
 mod settle;

@@ -23,3 +23,5 @@ pub(super) use get::get;
 pub(super) use list::list;
 pub(super) use patch::patch;
 pub(super) use update::update;
+#[cfg(feature = "testing")]
+pub(crate) use version::continued;

@@ -81,6 +81,15 @@ fn page(token: &str, plural: &str) -> Result<At, Status> {
     })
 }
 
+/// A `continue` that is read and handed out again; `None` if it is none.
+#[cfg(feature = "testing")]
+pub(crate) fn continued(text: &str) -> Option<String> {
+    match page(text, "devices") {
+        Ok(At::Page(revision, place)) => Some(token(revision, &place)),
+        _ => None,
+    }
+}
+
 impl Call<'_> {
     /// Waits until everything up to a version is seen.
     ///

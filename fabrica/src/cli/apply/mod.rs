@@ -27,6 +27,9 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
+#[cfg(feature = "testing")]
+pub(crate) use parse::read;
+
 use manifest::{Identity, Manifest};
 use plan::Plan;
 pub(super) use source::Reading;

@@ -42,6 +42,13 @@ pub(super) fn json(text: &str) -> Vec<Document> {
     }
 }
 
+/// The documents of a file, for tests that feed it anything.
+#[cfg(feature = "testing")]
+pub(crate) fn read(text: &str, is_json: bool) -> Vec<(usize, Result<Value, String>)> {
+    let documents = if is_json { json(text) } else { yaml(text) };
+    documents.into_iter().map(|document| (document.line, document.value)).collect()
+}
+
 fn yaml_document(chunk: Chunk<'_>) -> Result<Value, String> {
     match parse_yaml(chunk.text) {
         Ok(Strict(value)) => Ok(value),
