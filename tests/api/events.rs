@@ -98,8 +98,8 @@ async fn a_patch_leaves_an_event_the_object_that_it_is() {
         "resourceVersion": other["metadata"]["resourceVersion"],
     });
     for metadata in [json!("x"), json!([]), json!(7), json!(null), json!({ "name": "z" }), of_other] {
-        let changes = json!({ "metadata": metadata, "message": "Changed" });
-        cluster.merge(&path, &changes).await.refused(422, "Invalid");
+        let merge = json!({ "metadata": metadata, "message": "Changed" });
+        cluster.merge(&path, &merge).await.refused(422, "Invalid");
         let operations = json!([{ "op": "add", "path": "/metadata", "value": metadata }]);
         cluster.json_patch(&path, &operations).await.refused(422, "Invalid");
     }

@@ -45,7 +45,7 @@ mod from_api {
 
     /// What a patch makes of a document.
     pub fn patched(patch: &Patch, mut document: Value) -> Result<Value, String> {
-        patch.apply_to(&mut document, 1 << 20).map(|()| document).map_err(|fault| fault.to_string())
+        patch.apply_to(&mut document, "the document", 1 << 20).map(|()| document).map_err(|fault| fault.to_string())
     }
 }
 
