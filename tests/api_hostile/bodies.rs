@@ -121,8 +121,7 @@ fn a_body_in_single_bytes_is_a_body() {
         stream.write_all(&[byte]).unwrap();
     }
     assert_eq!(code_of(&rest_of(&mut stream)), 201);
-    let chunks =
-        body.chars().fold(String::new(), |chunks, byte| chunks + "1\r\n" + byte.encode_utf8(&mut [0; 4]) + "\r\n");
+    let chunks = body.chars().map(|byte| format!("1\r\n{byte}\r\n")).collect::<Vec<_>>().concat();
     assert_eq!(
         served.code(&(post("Transfer-Encoding: chunked\r\nConnection: close\r\n") + &chunks + "0\r\n\r\n")),
         409
