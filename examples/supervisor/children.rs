@@ -1,26 +1,26 @@
 //! The processes of the supervisor: at most one for each object.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use fabrica::prelude::*;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use super::mark::{self, Mark, Marked};
+use super::linux::Linux;
+use super::mark::{Mark, Marked};
+use super::os::{Os, OsProcess};
 use super::output::{Output, Outputs};
-use super::process::{Exit, Process, ProcessSpec, ProcessState};
+use super::process::{Exit, Process, ProcessState};
 use super::recover::{self, Found};
-use super::running::{Running, end_leftovers};
+use super::running;
 
 /// The table of children. The reconcile function reads it and asks it for changes; a task for each child waits for its
 /// end, writes it down here, and asks for a reconcile. Nobody polls.
 pub struct Children {
+    os: Arc<dyn Os>,
     table: Mutex<Table>,
     /// How many of them run.
     running: watch::Sender<usize>,
@@ -68,8 +68,13 @@ pub struct Child {
 
 impl Children {
     pub fn new() -> Arc<Self> {
+        Self::on(Arc::new(Linux))
+    }
+
+    /// Those of another operating system.
+    pub fn on(os: Arc<dyn Os>) -> Arc<Self> {
         let (table, running) = (Mutex::default(), watch::Sender::new(0));
-        Arc::new(Self { table, running, outputs: Mutex::default(), marked: OnceLock::new() })
+        Arc::new(Self { os, table, running, outputs: Mutex::default(), marked: OnceLock::new() })
     }
 
     /// The last child of an object, running or not.
@@ -90,23 +95,28 @@ impl Children {
             return Ok(Some(entry.child.clone()));
         }
         // Before anything is started: whoever bears a mark now is the child of an earlier supervisor.
-        let marked = self.marked.get_or_init(Marked::all);
-        let was_told_to_stop = process.status.state == ProcessState::Stopping;
-        match recover::find(process, marked, Timestamp::now()) {
+        let marked = self.marked.get_or_init(|| self.os.marked());
+        // The status may speak of an earlier run.
+        let was_told_to_stop = |mark: &Mark| {
+            process.status.state == ProcessState::Stopping && process.status.started_at == Some(mark.started_at)
+        };
+        match recover::find(&*self.os, process, marked, Timestamp::now()) {
             Found::Running { pid, start_ticks, mark } => {
                 let output = self.outputs(data)?.follow(process.name(), process.uid())?;
-                let Some(running) = Running::adopted(pid, start_ticks, mark)? else {
+                let Some(running) = self.os.adopt(pid, start_ticks, &mark)? else {
                     // It has ended just now, which the next look finds.
                     return Err(io::Error::other(format!("pid {pid} has ended while it was adopted")));
                 };
-                info!("{} is adopted: pid {pid} runs since {}", process.name(), running.mark().started_at);
-                Ok(Some(self.attend(&mut table, process, running, was_told_to_stop, output, handle)))
+                info!("{} is adopted: pid {pid} runs since {}", process.name(), mark.started_at);
+                let was_told_to_stop = was_told_to_stop(&mark);
+                Ok(Some(self.attend(&mut table, process, running, mark, was_told_to_stop, output, handle)))
             }
             Found::Ended { group, exit, mark } => {
                 if let Some(group) = group {
-                    end_leftovers(group, &mark);
+                    self.os.end_leftovers(group, &mark);
                     self.outputs(data)?.follow(process.name(), process.uid())?.rest();
                 }
+                let was_told_to_stop = was_told_to_stop(&mark);
                 let child = Child {
                     pid: group.unwrap_or_default(),
                     start_ticks: process.status.start_ticks.unwrap_or_default(),
@@ -142,8 +152,8 @@ impl Children {
         let file = outputs.create(process.uid())?;
         let output = outputs.follow(process.name(), process.uid())?;
         let mark = Mark::new(process, Timestamp::now(), &process.spec.program());
-        let running = Running::started(command(&process.spec, &mark, file)?.spawn()?, mark)?;
-        Ok(self.attend(&mut table, process, running, false, output, handle))
+        let running = self.os.spawn(&process.spec, &mark, file)?;
+        Ok(self.attend(&mut table, process, running, mark, false, output, handle))
     }
 
     /// Puts a process that runs into the table, with the task that waits for its end.
@@ -151,7 +161,8 @@ impl Children {
         self: &Arc<Self>,
         table: &mut Table,
         process: &Process,
-        running: Running,
+        running: Box<dyn OsProcess>,
+        mark: Mark,
         was_told_to_stop: bool,
         output: Output,
         handle: &Handle,
@@ -159,8 +170,8 @@ impl Children {
         let child = Child {
             pid: running.pid(),
             start_ticks: running.start_ticks(),
-            started_at: running.mark().started_at,
-            program: running.mark().program.clone(),
+            started_at: mark.started_at,
+            program: mark.program,
             was_told_to_stop,
             exit: None,
         };
@@ -171,7 +182,7 @@ impl Children {
         table.entries.insert(uid.clone(), entry);
         self.running.send_modify(|running| *running += 1);
         tokio::spawn(async move {
-            let exit = output.until(running.attend(&name, stopped)).await;
+            let exit = output.until(running::attend(running, &name, stopped)).await;
             children.ended(&uid, exit);
             if let Err(error) = handle.enqueue::<Process>(uid, "its process ended") {
                 warn!("{error}");
@@ -243,16 +254,4 @@ impl Children {
         }
         Ok(Arc::clone(outputs.insert(Arc::new(Outputs::open(data)?))))
     }
-}
-
-/// What to run: in a process group of its own, so that a signal reaches what it starts as well, and so that Ctrl-C in
-/// the supervisor's terminal doesn't.
-fn command(spec: &ProcessSpec, mark: &Mark, output: File) -> io::Result<Command> {
-    let mut command = Command::new(&spec.command);
-    command.args(&spec.args).envs(&spec.env).env(mark::VARIABLE, mark.to_string()).process_group(0);
-    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-    if let Some(directory) = &spec.working_dir {
-        command.current_dir(directory);
-    }
-    Ok(command)
 }

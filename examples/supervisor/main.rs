@@ -8,7 +8,8 @@
 //! - `step.rs`: what to do about a process
 //! - `reconcile.rs`: the reconcile function, which does it
 //! - `children.rs`: the processes that were started or adopted
-//! - `running.rs`: one of them, and the task that waits for its end
+//! - `running.rs`: how the end of one of them is waited for, and brought about
+//! - `os.rs`, `linux.rs`: what is asked of the operating system, and how Linux does it; `fake_os.rs` does it for tests
 //! - `recover.rs`, `mark.rs`: how the processes of a supervisor that was killed are found again
 //! - `proc.rs`: what the kernel says of processes
 //! - `output.rs`: what they print
@@ -17,7 +18,11 @@
 compile_error!("the supervisor waits for processes and finds them again as only Linux allows: build it there");
 
 mod children;
+#[cfg(test)]
+mod fake_os;
+mod linux;
 mod mark;
+mod os;
 mod output;
 mod proc;
 mod process;

@@ -17,7 +17,7 @@ pub const VARIABLE: &str = "SUPERVISOR_PROCESS";
 /// One run of the process of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    uid: Uid,
+    pub uid: Uid,
     /// When the object was created. Somebody else's object may have the same uid.
     created: Option<Timestamp>,
     /// When the run was started, which no other run of the object was.
@@ -74,12 +74,6 @@ pub struct Marked {
 }
 
 impl Marked {
-    /// All that run.
-    pub fn all() -> Vec<Self> {
-        let marked = |pid| Some(Self { pid, mark: Mark::on(pid)?, stat: Stat::of(pid)? });
-        proc::pids().filter_map(marked).filter(|marked| !marked.stat.is_zombie).collect()
-    }
-
     /// Was it started by a supervisor, and not by a process that was? It leads a group, but no session.
     pub fn leads(&self) -> bool {
         self.stat.group == self.pid && self.stat.session != self.pid

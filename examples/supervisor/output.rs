@@ -12,6 +12,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use fabrica::prelude::*;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -23,6 +24,9 @@ use tokio::sync::Notify;
 const LONGEST_LINE: usize = 8 * 1024;
 /// How much is read at once, and wiped at once: file systems free whole blocks, which are smaller.
 const CHUNK: usize = 32 * 1024;
+
+/// How many temporary folders this program has named.
+static TEMPORARY: AtomicU32 = AtomicU32::new(0);
 
 type Readers = Arc<Mutex<BTreeMap<OsString, Arc<Notify>>>>;
 
@@ -40,7 +44,10 @@ impl Outputs {
     /// In the data folder, or in one that goes with the supervisor.
     pub fn open(data: Option<&Path>) -> io::Result<Self> {
         let is_temporary = data.is_none();
-        let temporary = || std::env::temp_dir().join(format!("supervisor-{}", Uid::new_random()));
+        let temporary = || {
+            let number = TEMPORARY.fetch_add(1, Ordering::Relaxed);
+            std::env::temp_dir().join(format!("supervisor-{}-{number}", std::process::id()))
+        };
         let folder = data.map_or_else(temporary, |data| data.join("output"));
         let open = || -> io::Result<(Readers, RecommendedWatcher)> {
             fs::create_dir_all(&folder)?;

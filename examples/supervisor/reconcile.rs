@@ -20,18 +20,15 @@ pub async fn supervise(process: &mut Process, State(children): State<Arc<Childre
     }
     match step::next(process, child.as_ref(), Timestamp::now()) {
         Step::Start => {
-            process.status.failures = 0;
-            start(process, &children, ctx)?;
+            process.status.program = None;
+            start(process, &children, ctx).await?;
         }
-        Step::Restart => {
-            start(process, &children, ctx)?;
-            process.status.restarts += 1;
-        }
+        Step::Restart => start(process, &children, ctx).await?,
         Step::Keep => {
             children.update(process);
             process.enter(ProcessState::Running, &pid_of(process));
         }
-        Step::Stop => stop(process, &children),
+        Step::Stop => stop(process, &children, ctx).await,
         Step::Wait { exit, pause, left } => {
             process.enter(ProcessState::BackingOff, &format!("{exit}, starts again {pause:?} later"));
             return Ok(Action::RequeueAfter(left));
@@ -50,11 +47,10 @@ pub async fn supervise(process: &mut Process, State(children): State<Arc<Childre
 }
 
 /// Runs when a process is to be deleted, until it says that nothing of it is left.
-#[allow(clippy::unused_async)] // a finalize may wait; this one has nothing to wait for
 async fn remove(process: &mut Process, ctx: &Context) -> Result<Finalize> {
     let children = ctx.state::<Arc<Children>>()?;
     if find(process, &children, ctx)?.is_some_and(|child| child.exit.is_none()) {
-        stop(process, &children);
+        stop(process, &children, ctx).await;
         return Ok(Finalize::AwaitChange);
     }
     children.remove(process.uid());
@@ -71,10 +67,16 @@ fn find(process: &Process, children: &Arc<Children>, ctx: &Context) -> Result<Op
 }
 
 /// Takes down what was started and how it ended. What was taken down already changes nothing.
+///
+/// A start is counted here, and not where it is made: the write that tells of it may fail.
 fn take_down(process: &mut Process, child: &Child) {
     let status = &mut process.status;
     if child.exit.is_some() && child.exit == status.last_exit {
         return;
+    }
+    let is_same_program = status.program.as_ref() == Some(&child.program) && status.state != ProcessState::Stopping;
+    if status.started_at != Some(child.started_at) {
+        if is_same_program { status.restarts += 1 } else { status.failures = 0 }
     }
     (status.pid, status.start_ticks, status.boot_id) = (Some(child.pid), Some(child.start_ticks), proc::boot_id());
     (status.started_at, status.program) = (Some(child.started_at), Some(child.program.clone()));
@@ -84,9 +86,9 @@ fn take_down(process: &mut Process, child: &Child) {
 }
 
 /// Starts it. The operating system's error, if there is one, stands in the condition and is retried with a backoff.
-fn start(process: &mut Process, children: &Arc<Children>, ctx: &Context) -> Result<()> {
+async fn start(process: &mut Process, children: &Arc<Children>, ctx: &Context) -> Result<()> {
     let data = ctx.state::<DataDir>()?;
-    match children.start(process, data.path(), ctx.handle()) {
+    match ctx.effect("start", async || children.start(process, data.path(), ctx.handle())).await {
         Ok(child) => {
             take_down(process, &child);
             process.enter(ProcessState::Running, &pid_of(process));
@@ -101,9 +103,9 @@ fn start(process: &mut Process, children: &Arc<Children>, ctx: &Context) -> Resu
 }
 
 /// Has it stopped; its end asks for the next reconcile.
-fn stop(process: &mut Process, children: &Children) {
+async fn stop(process: &mut Process, children: &Children, ctx: &Context) {
     let grace = process.spec.grace();
-    children.stop(process.uid(), grace);
+    ctx.effect("stop", async || children.stop(process.uid(), grace)).await;
     let message = format!("SIGTERM to {}, SIGKILL after {grace:?}", pid_of(process));
     process.enter(ProcessState::Stopping, &message);
 }

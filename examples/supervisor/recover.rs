@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use fabrica::prelude::*;
 
 use super::mark::{Mark, Marked};
-use super::proc::{self, Stat};
+use super::os::Os;
+use super::proc;
 use super::process::{Exit, Process};
 
 /// The last process of an object, found again.
@@ -29,13 +30,13 @@ pub enum Found {
 /// - If only processes are left that such a one has started, it has ended.
 ///
 /// Of a process that has left no trace at all nobody knows that it was ever started.
-pub fn find(process: &Process, marked: &[Marked], now: Timestamp) -> Found {
+pub fn find(os: &dyn Os, process: &Process, marked: &[Marked], now: Timestamp) -> Found {
     let status = &process.status;
     let started_at = status.started_at.unwrap_or(now);
     let known = status.program.as_ref().map(|program| Mark::new(process, started_at, program));
     if let (Some(pid), Some(start_ticks), Some(mark)) = (status.pid, status.start_ticks, &known)
         && status.boot_id == proc::boot_id()
-        && is_running(pid, start_ticks)
+        && os.is_running(pid, start_ticks)
     {
         return Found::Running { pid, start_ticks, mark: mark.clone() };
     }
@@ -44,7 +45,7 @@ pub fn find(process: &Process, marked: &[Marked], now: Timestamp) -> Found {
         || marked.iter().filter(|found| found.mark.is_of(process) && Some(found.mark.started_at) > status.started_at);
     let newest = |found: &&Marked| (found.mark.started_at, Reverse(found.stat.start_ticks));
     if let Some(Marked { pid, stat, mark }) = later().filter(|found| found.leads()).max_by_key(newest)
-        && is_running(*pid, stat.start_ticks)
+        && os.is_running(*pid, stat.start_ticks)
     {
         return Found::Running { pid: *pid, start_ticks: stat.start_ticks, mark: mark.clone() };
     }
@@ -57,8 +58,4 @@ pub fn find(process: &Process, marked: &[Marked], now: Timestamp) -> Found {
         (None, Some(exit)) => Found::Ended { group: None, exit, mark },
         (group, _) => Found::Ended { group, exit: unknown, mark },
     }
-}
-
-fn is_running(pid: u32, start_ticks: u64) -> bool {
-    Stat::of(pid).is_some_and(|stat| stat.start_ticks == start_ticks && !stat.is_zombie)
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use fabrica::cli::DataDir;
 use fabrica::controller::Builder;
 use fabrica::prelude::*;
-use fabrica::testing::Harness;
+use fabrica::testing::{Harness, explore};
 
 use super::children::{Child, Children};
+use super::fake_os::FakeOs;
 use super::process::{Desired, Exit, Process, ProcessSpec, ProcessState, Restart, RestartPolicy};
 use super::reconcile::supervise;
 use super::step::{Step, next};
@@ -199,4 +200,34 @@ async fn nothing_is_started_any_more_when_all_are_stopped() {
     let failed = wait_for(&controller, "failed", |process| process.status.state == ProcessState::Failed).await;
     assert!(failed.ready().is_some_and(|ready| ready.message.contains("the supervisor ends")));
     controller.stop().await.expect("stopped");
+}
+
+#[tokio::test]
+async fn a_process_is_never_run_twice_nor_lost_whenever_the_supervisor_is_killed() {
+    let run = |command: &str, desired| {
+        let spec =
+            ProcessSpec { command: command.into(), desired, stop_grace_seconds: 5, ..spec(RestartPolicy::Always) };
+        Process::new("p", spec).with_uid("p")
+    };
+    explore()
+        .reconciler::<supervise>()
+        .state(FakeOs::default)
+        .state(DataDir::default)
+        .memory(|outside| Children::on(outside.get::<FakeOs>().expect("the machine").supervised()))
+        .step("create", async move |client| client.apply(run("serve", Desired::Running)).await)
+        .step("change", async move |client| client.apply(run("crash", Desired::Running)).await)
+        .step("stop", async move |client| client.apply(run("crash", Desired::Stopped)).await)
+        .step("start", async move |client| client.apply(run("serve", Desired::Running)).await)
+        .step("delete", async |client| client.delete::<Process>("p").await)
+        .outcome("running", |os: &FakeOs| {
+            os.running().into_iter().map(|mark| (mark.uid, mark.program)).collect::<Vec<_>>()
+        })
+        .mask("status.pid")
+        .mask("status.startTicks")
+        .mask("status.startedAt")
+        .mask("status.lastExit")
+        .mask("status.conditions[*].message")
+        .run()
+        .await
+        .assert_clean();
 }

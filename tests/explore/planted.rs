@@ -91,7 +91,7 @@ async fn a_list_that_grows_on_every_run_is_found_by_the_default_run() {
     let found = report.failures()[0].findings();
     assert_eq!(report.failures()[0].plan(), "");
     assert_eq!(found[0], "not quiet: status Parent p, though nothing had changed", "{report}");
-    life_of_a_parent::<appends::right>().run().await.assert_clean();
+    life_of_a_parent::<appends::right>().strict().run().await.assert_clean();
 }
 
 /// Trusts the count of its cache, and makes up the difference with children that have no names of their own.

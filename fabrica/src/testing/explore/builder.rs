@@ -92,7 +92,8 @@ pub fn explore() -> Explore {
 ///
 /// # What it costs
 ///
-/// A few milliseconds a plan, on one thread beside the caller's: the clock is virtual. Progress is shown on the standard error when it
+/// A few milliseconds a plan: the clock is virtual. Plans are played side by side, on as many threads as there are cores, and
+/// reported in one order: a `static` of the program is shared between them, a [`state`](Self::state) is not. Progress is shown on the standard error when it
 /// takes more than two seconds. The course of every plan is the same each time, as long as the reconciler draws nothing from
 /// outside: no system clock, no random numbers, no order of a `HashMap`.
 #[must_use = "nothing is explored before `run`"]

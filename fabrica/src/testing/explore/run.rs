@@ -1,5 +1,10 @@
 //! The exploration itself: the reference, then every plan.
 
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use super::course::play;
@@ -22,7 +27,7 @@ const PLAN: &str = "FABRICA_PLAN";
 pub(super) async fn on_own_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, answer) = tokio::sync::oneshot::channel();
     let log = tracing::dispatcher::get_default(Clone::clone);
-    let thread = std::thread::Builder::new().name("explore".to_owned()).spawn(move || {
+    let thread = thread::Builder::new().name("explore".to_owned()).spawn(move || {
         let answer = tracing::dispatcher::with_default(&log, work);
         // Whoever does not wait any more wants no answer.
         let _ = done.send(answer);
@@ -57,9 +62,10 @@ pub(super) fn explore(scenario: &Scenario, masks: Masks, allowed: &[(String, Str
     };
     report.pruned(&plans.pruned);
     let mut progress = Progress::new(plans.plans.len(), started);
-    for plan in &plans.plans {
+    let play =
+        |plan: &Plan| quietly(only.is_none(), || play(scenario, Some(plan), reference.budget(), Reference::seed()));
+    side_by_side(&plans.plans, play, |plan, course| {
         progress.next();
-        let course = quietly(only.is_none(), || play(scenario, Some(plan), reference.budget(), Reference::seed()));
         let course = match course {
             Ok(course) => course,
             Err(error) => {
@@ -67,7 +73,7 @@ pub(super) fn explore(scenario: &Scenario, masks: Masks, allowed: &[(String, Str
                     plan,
                     Failure::of(plan, vec![Finding { flaw: Flaw::Scenario, lines: vec![error.to_string()] }]),
                 );
-                continue;
+                return;
             }
         };
         if only.is_some() {
@@ -87,7 +93,7 @@ pub(super) fn explore(scenario: &Scenario, masks: Masks, allowed: &[(String, Str
             report.fail(plan, Failure::new(plan, findings, &course, &state, &reference));
         }
         report.played(plan, course.seen);
-    }
+    });
     report.finish(reference, started.elapsed());
     report
 }
@@ -95,4 +101,36 @@ pub(super) fn explore(scenario: &Scenario, masks: Masks, allowed: &[(String, Str
 /// With `silent`, without what the program logs: the trace tells of it, if it is of interest.
 fn quietly<T>(silent: bool, work: impl FnOnce() -> T) -> T {
     if silent { tracing::dispatcher::with_default(&tracing::Dispatch::none(), work) } else { work() }
+}
+
+/// Does the work for each of the items, on as many threads as there are cores. What comes of it is taken in the order of
+/// the items, whoever is done first.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync, mut take: impl FnMut(&T, R)) {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(items.len());
+    let next = AtomicUsize::new(0);
+    let log = tracing::dispatcher::get_default(Clone::clone);
+    thread::scope(|scope| {
+        let (done, results) = mpsc::channel();
+        for _ in 0..workers {
+            let (done, next, work, log) = (done.clone(), &next, &work, &log);
+            scope.spawn(move || {
+                tracing::dispatcher::with_default(log, || {
+                    while let number = next.fetch_add(1, Ordering::Relaxed)
+                        && let Some(item) = items.get(number)
+                        && done.send((number, work(item))).is_ok()
+                    {}
+                });
+            });
+        }
+        // So that the results end with the workers.
+        drop(done);
+        let (mut waiting, mut taken) = (BTreeMap::new(), 0);
+        for (number, result) in results {
+            waiting.insert(number, result);
+            while let Some(result) = waiting.remove(&taken) {
+                take(&items[taken], result);
+                taken += 1;
+            }
+        }
+    });
 }

@@ -203,10 +203,8 @@ impl World {
     /// A process is about to make an effective write.
     pub(super) fn judge(&self, txn: &Transaction) -> Verdict {
         let mut state = self.state.lock();
-        let effects = state.step.effects.len();
         let after_effect = state.trace.effects_since_write > 0;
         state.step.writes.push(StepWrite { run: RUN.try_with(|run| *run).ok(), after_effect });
-        debug_assert!(effects >= state.trace.effects_since_write);
         state.trace.effects_since_write = 0;
         let number = state.step.writes.len();
         let fault = self.due(&mut state, |fault| matches!(fault, Fault::Write(_, at) if *at == number));
