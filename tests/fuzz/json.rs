@@ -38,9 +38,10 @@ fn merged(document: Value, patch: &Value) -> Value {
 /// A JSON patch and a document, one a line: the outcome is that of the rules of RFC 6902.
 pub(super) fn json_patch(bytes: &[u8]) {
     let Some((patch, document)) = documents(bytes) else { return };
-    let expected = patch.as_array().filter(|_| document.is_object()).map(|operations| {
-        operations.iter().try_fold(document.clone(), |document, operation| step(document, operation))
-    });
+    let expected = patch
+        .as_array()
+        .filter(|_| document.is_object())
+        .map(|operations| operations.iter().try_fold(document.clone(), step));
     match (parsers::patched(&Patch::Json(patch), document), expected) {
         (Ok(patched), Some(Some(expected))) => assert_eq!(patched, expected),
         (Ok(patched), Some(None)) => panic!("{patched} comes of a patch that can't be done"),
@@ -104,7 +105,7 @@ fn tokens(pointer: &str) -> Option<Vec<String>> {
         return Some(Vec::new());
     }
     let tokens = pointer.strip_prefix('/')?.split('/');
-    tokens.map(|token| unescaped(token)).collect()
+    tokens.map(unescaped).collect()
 }
 
 fn unescaped(token: &str) -> Option<String> {

@@ -4,9 +4,8 @@ use super::{is_bounded, text};
 
 /// An `Accept` header: what is not understood gives 406, and nothing else.
 pub(super) fn accept(bytes: &[u8]) {
-    match parsers::accept(bytes) {
-        Some(Ok(said) | Err(said)) => is_bounded(&said, &[]),
-        None => {}
+    if let Some(Ok(said) | Err(said)) = parsers::accept(bytes) {
+        is_bounded(&said, &[]);
     }
 }
 
@@ -43,15 +42,15 @@ pub(super) fn query(bytes: &[u8]) {
 /// The path of a request: its parts, written down again, name the same.
 pub(super) fn target_path(bytes: &[u8]) {
     let Some(parts) = parsers::target(text(bytes)) else { return };
-    let encode = |part: &String| part.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-    let [group, version, namespace, plural, name, subresource] = parts.each_ref().map(encode);
-    let mut path = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
+    let [group, version, namespace, ..] = &parts;
+    let mut written = if group.is_empty() { vec!["/api"] } else { vec!["/apis", group] };
+    written.push(version);
     if !namespace.is_empty() {
-        path += &format!("/namespaces/{namespace}");
+        written.extend(["namespaces", namespace]);
     }
-    for part in [plural, name, subresource].iter().filter(|part| !part.is_empty()) {
-        path += &format!("/{part}");
-    }
+    written.extend(parts[3..].iter().map(String::as_str).filter(|part| !part.is_empty()));
+    let escaped = |part: &str| part.replace('%', "%25").replace('/', "%2f");
+    let path = written[1..].iter().fold(written[0].to_owned(), |path, part| path + "/" + &escaped(part));
     // A group that is empty stands for the core group only under `/api`.
     if !(group.is_empty() && text(bytes).trim_matches('/').starts_with("apis")) {
         assert_eq!(parsers::target(&path), Some(parts), "{path}");

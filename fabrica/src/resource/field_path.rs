@@ -17,7 +17,7 @@ const WHAT: &str = "path";
 ///
 /// `.spec.items[0].name` and `spec.items[0].name` are the same path. A key that is more than letters, digits, `_`, `-`,
 /// `/`, `:` and `$` stands in brackets and quotes, as in `metadata.labels['app.kubernetes.io/name']`, or has a `\` before
-/// each such character. At most 1 KiB.
+/// each such character. At most 1 KiB, as given and as displayed.
 ///
 /// ```
 /// use fabrica::resource::FieldPath;
@@ -48,7 +48,9 @@ impl FieldPath {
     /// # Errors
     /// The text is no path, or too long; the error has the position.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
-        Parser::new(text)?.path()
+        let path = Parser::new(text)?.path()?;
+        SyntaxError::check_shown(WHAT, text, &path.to_string(), LENGTH_MAX)?;
+        Ok(path)
     }
 
     /// The steps, outermost first; there is at least one.

@@ -78,7 +78,9 @@ impl FieldSelector {
             }
             at = end;
         }
-        Ok(Self { terms })
+        let selector = Self { terms };
+        SyntaxError::check_shown(WHAT, text, &selector.to_string(), LENGTH_MAX)?;
+        Ok(selector)
     }
 
     /// Also asks that a field has that value.
@@ -208,6 +210,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_would_be_displayed_too_long_to_be_read_again_is_refused() {
+        let escaped = |count| format!("spec{}=x", r".\=c".repeat(count));
+        assert!(FieldSelector::parse(&escaped(160)).is_ok());
+        let error = FieldSelector::parse(&escaped(190)).unwrap_err();
+        assert!(error.to_string().contains("displayed"), "{error}");
+    }
 
     #[test]
     fn a_term_compares_a_field_as_text() {

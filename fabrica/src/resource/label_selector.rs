@@ -69,7 +69,9 @@ impl LabelSelector {
     /// # Errors
     /// The text is no selector, or too long; the error has the position.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
-        Parser::new(text)?.selector()
+        let selector = Parser::new(text)?.selector()?;
+        SyntaxError::check_shown(WHAT, text, &selector.to_string(), LENGTH_MAX)?;
+        Ok(selector)
     }
 
     /// Also asks for a label with that value.

@@ -17,6 +17,15 @@ pub struct SyntaxError {
 
 impl SyntaxError {
     /// A fault at a byte of the input.
+    /// That what was read is too long in the form that is displayed, if it is: it could not be parsed again.
+    pub(super) fn check_shown(what: &'static str, input: &str, shown: &str, max: usize) -> Result<(), Self> {
+        if shown.len() <= max {
+            return Ok(());
+        }
+        let message = format!("has {} bytes in the form that is displayed; at most {max} are allowed", shown.len());
+        Err(Self::at(what, input, 0, message))
+    }
+
     pub(super) fn at(what: &'static str, input: &str, byte: usize, message: impl Into<String>) -> Self {
         let position = input.char_indices().take_while(|(start, _)| *start < byte).count();
         Self { what, input: quoted(input), position, message: message.into() }
