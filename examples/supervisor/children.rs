@@ -109,7 +109,7 @@ impl Children {
                 };
                 info!("{} is adopted: pid {pid} runs since {}", process.name(), mark.started_at);
                 let was_told_to_stop = was_told_to_stop(&mark);
-                Ok(Some(self.attend(&mut table, process, running, mark, was_told_to_stop, output, handle)))
+                Ok(Some(self.attend(&mut table, process, (running, mark), was_told_to_stop, output, handle)))
             }
             Found::Ended { group, exit, mark } => {
                 if let Some(group) = group {
@@ -153,7 +153,7 @@ impl Children {
         let output = outputs.follow(process.name(), process.uid())?;
         let mark = Mark::new(process, Timestamp::now(), &process.spec.program());
         let running = self.os.spawn(&process.spec, &mark, file)?;
-        Ok(self.attend(&mut table, process, running, mark, false, output, handle))
+        Ok(self.attend(&mut table, process, (running, mark), false, output, handle))
     }
 
     /// Puts a process that runs into the table, with the task that waits for its end.
@@ -161,8 +161,7 @@ impl Children {
         self: &Arc<Self>,
         table: &mut Table,
         process: &Process,
-        running: Box<dyn OsProcess>,
-        mark: Mark,
+        (running, mark): (Box<dyn OsProcess>, Mark),
         was_told_to_stop: bool,
         output: Output,
         handle: &Handle,
