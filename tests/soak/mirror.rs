@@ -86,9 +86,8 @@ impl<T: Kind> Mirror<T> {
     pub async fn comes_to_rest(&self, right: fn(&T) -> bool) {
         let mut seen = self.seen.clone();
         let rest = seen.wait_for(|seen| seen.objects.values().all(right));
-        if !matches!(timeout(super::DEADLINE, rest).await, Ok(Ok(_))) {
-            panic!("these do not come to rest: {:?}", self.seen.borrow().objects);
-        }
+        let rests = matches!(timeout(super::DEADLINE, rest).await, Ok(Ok(_)));
+        assert!(rests, "these do not come to rest: {:?}", self.seen.borrow().objects);
     }
 }
 

@@ -162,6 +162,7 @@ impl User {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // made on the spot
 fn strip<T>(outcome: Outcome<T>) -> Outcome<()> {
     match outcome {
         Outcome::Done(_) => Outcome::Done(()),
