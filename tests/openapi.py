@@ -148,7 +148,7 @@ def negotiation(server):
         ("/apis", f"application/vnd.kubernetes.protobuf,{AGGREGATED}", 200, AGGREGATED),
         ("/apis", "application/json", 200, "application/json"),
         ("/api", "application/vnd.kubernetes.protobuf", 406, "application/json"),
-        ("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf", 406, "application/json"),
+        ("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf", 200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"),
         ("/openapi/v3", "application/json", 200, "application/json"),
     ):
         answer, headers, _ = server.get(path, Accept=accept)

@@ -29,6 +29,7 @@ async fn an_event_is_one_thing_in_two_forms() {
     assert_eq!((&event["apiVersion"], &event["note"]), (&json!("events.k8s.io/v1"), &json!("It runs")));
     assert_eq!((&event["regarding"]["name"], &event["deprecatedCount"]), (&json!("a"), &json!(1)));
     assert_eq!(event["metadata"], core["metadata"]);
+    assert!(event["eventTime"].is_string() && core.get("eventTime").is_none(), "only the newer form can't be without");
 }
 
 #[tokio::test]

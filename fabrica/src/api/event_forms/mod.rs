@@ -16,6 +16,9 @@ pub(crate) use table::{EVENT_COLUMNS, EventColumn, event_cells};
 use crate::Fault;
 use crate::resource::{RecordedEvent, RecordedEventSpec, Resource};
 
+/// The field that an event of the newer form can't be without.
+const EVENT_TIME: &str = "eventTime";
+
 /// One of the two forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EventForm {
@@ -49,6 +52,15 @@ impl EventForm {
             if let Some(value) = value.filter(|value| self.can_show(field.stored, value)) {
                 shown.insert(field.shown(self).to_owned(), time::shown(field.stored, value));
             }
+        }
+        if self == Self::Events
+            && !shown.contains_key(EVENT_TIME)
+            && let Some(time) = ["/spec/firstTimestamp", "/spec/lastTimestamp", "/metadata/creationTimestamp"]
+                .iter()
+                .find_map(|place| stored.pointer(place).filter(|time| time.is_string()))
+        {
+            // Here it is required, and in the older form not.
+            shown.insert(EVENT_TIME.to_owned(), time::shown(EVENT_TIME, time));
         }
         Value::Object(shown)
     }
