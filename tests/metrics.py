@@ -37,6 +37,7 @@ TYPES = {
     "controller_runtime_reconcile": "counter",
     "controller_runtime_terminal_reconcile_errors": "counter",
     "fabrica_failing_objects": "gauge",
+    "fabrica_recorded_events": "counter",
     "fabrica_store_revision": "gauge",
     "workqueue_adds": "counter",
     "workqueue_depth": "gauge",
