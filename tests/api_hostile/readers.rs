@@ -47,6 +47,8 @@ fn a_server_that_stops_ends_what_is_idle_without_a_wait() {
     idle.read_exact(&mut start).unwrap();
     let mut watch = served.connect();
     watch.write_all(LIST.replace(" HTTP", "?watch=1 HTTP").as_bytes()).unwrap();
+    // It is under way when its answer begins.
+    watch.read_exact(&mut start).unwrap();
     let reader = thread::spawn(move || rest_of(&mut watch));
     let (silent, begun) = (served.connect(), served.connect());
     assert!(served.stop() < Duration::from_secs(5));
