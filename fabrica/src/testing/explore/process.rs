@@ -88,7 +88,7 @@ impl Around for Witness {
     ) -> BoxFuture<'a, Result<Next>> {
         let key = object.key();
         // The built-in kinds look after themselves: that is no news to a test.
-        if key.kind.group.is_empty() {
+        if key.kind.is_built_in() {
             return Watched { witness: self, run, polls: 0, at: Instant::now(), title: key.to_string() }.boxed();
         }
         let title = title_of(key.kind.kind, &object.metadata().namespace, object.metadata());
