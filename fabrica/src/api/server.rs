@@ -29,7 +29,8 @@ pub struct Server {
 
 /// Serves the API of a controller: every kind that it knows.
 ///
-/// The controller may be started before or after; it must be stopped after the server.
+/// The controller may be started before or after; it must be stopped after the server. Serve a controller once: two servers
+/// would both record what happens to its objects.
 ///
 /// ```
 /// use fabrica::api::{self, Config};
